@@ -1,0 +1,183 @@
+"""From the files of a step to templates that are only filled.
+
+Two stages. First the brand's values and the shared pieces go in, with `[[ ]]` and `[% %]`, so that what is
+the same in every mail is settled once. Then MJML becomes HTML with the personal `{{ }}` and `{% %}` left
+in. MJML drops expressions in some attributes without a word, so the Jinja2 tokens are compared before and
+after. A person's words only ever meet the second stage: they are filled in, never parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateError as JinjaError
+from jinja2.utils import missing
+from mjml import mjml2html
+
+from segue.render.brand import Brand
+from segue.render.errors import TemplateError
+from segue.render.wording import Calendar, money, plural, size_label, worth
+
+Fill = Callable[[dict[str, Any]], str]
+
+
+class Missing(StrictUndefined):
+    """A name that was not given; its error text is that name alone, never the object it was looked for in."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[JinjaError] = UndefinedError,
+    ) -> None:
+        super().__init__(hint if name is None else str(name), obj, name, exc)
+
+
+class _WordsFirst(Environment):
+    """Looks into mappings before attributes: words are mappings, so this saves an exception a name.
+
+    It also lets a key called `items` be what the template means by `.items`.
+    """
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        try:
+            return obj[attribute]
+        except (TypeError, LookupError):
+            return super().getattr(obj, attribute)
+
+
+class Compiler:
+    """Compiles the files of one templates folder for one brand."""
+
+    def __init__(self, folder: Path, brand: Brand) -> None:
+        self._folder = folder
+        self._sources = FileSystemLoader(folder)
+        self._brand_stage = Environment(
+            loader=self._sources,
+            autoescape=lambda name: name is not None and ".mjml." in name,
+            undefined=StrictUndefined,
+            variable_start_string="[[",
+            variable_end_string="]]",
+            block_start_string="[%",
+            block_end_string="%]",
+            comment_start_string="[#",
+            comment_end_string="#]",
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._brand_stage.globals.update(brand=brand, light=brand.colours.light, dark=brand.colours.dark)
+        calendar = Calendar(brand.zone, brand.locale)
+        self.globals: dict[str, Any] = {
+            "brand": brand,
+            "local_time": calendar.local_time,
+            "short_time": calendar.short_time,
+            "money": money,
+            "plural": plural,
+            "size_label": size_label,
+            "worth": worth,
+            "page": brand.page,
+            "picture": brand.picture,
+        }
+        self._plain = self._second_stage(autoescape=False)
+        self._html = self._second_stage(autoescape=True)
+
+    def version(self, step: str, *, transactional: bool) -> str:
+        """Return a short hash of everything that decides the words of `step`."""
+        digest = hashlib.sha256(repr((self.globals["brand"], transactional)).encode("utf-8"))
+        for file in sorted((*self._folder.glob("_layout/*.j2"), *self._folder.glob(f"{step}/*.j2"))):
+            digest.update(f"\0{file.relative_to(self._folder)}\0".encode())
+            digest.update(file.read_bytes())
+        return digest.hexdigest()[:12]
+
+    def text(self, path: str, *, transactional: bool) -> Fill:
+        """Compile a template of plain text; nothing is escaped in it."""
+        return self._fill(path, self._plain, self._branded(path, transactional=transactional))
+
+    def html(self, path: str, *, transactional: bool) -> Fill:
+        """Compile an MJML template; everything filled in is escaped."""
+        source = self._branded(path, transactional=transactional)
+        try:
+            compiled = str(mjml2html(source, disable_comments=True))
+        except ValueError as error:
+            raise TemplateError(
+                path, f"MJML refuses it: {error}; `<` in a Jinja2 tag is the usual reason: write `is lt`"
+            ) from None
+        require_same_tokens(path, source, compiled)
+        return self._fill(path, self._html, compiled)
+
+    def _branded(self, path: str, *, transactional: bool) -> str:
+        try:
+            return self._brand_stage.get_template(path).render(transactional=transactional)
+        except TemplateSyntaxError as error:
+            raise TemplateError(error.name or path, f"line {error.lineno}: {error.message}") from None
+        except JinjaError as error:
+            raise TemplateError(path, f"the brand or layout lacks something: {error}") from None
+
+    def _second_stage(self, *, autoescape: bool) -> Environment:
+        environment = _WordsFirst(
+            loader=BaseLoader(),
+            autoescape=autoescape,
+            undefined=Missing,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(self.globals)
+        environment.filters.update(
+            {name: self.globals[name] for name in ("local_time", "short_time", "money", "worth", "page", "picture")}
+        )
+        return environment
+
+    @staticmethod
+    def _fill(path: str, environment: Environment, source: str) -> Fill:
+        try:
+            template = environment.from_string(source)
+        except TemplateSyntaxError as error:
+            raise TemplateError(path, f"line {error.lineno} after the brand stage: {error.message}") from None
+        root, new_context = template.root_render_func, template.new_context
+
+        def fill(words: dict[str, Any]) -> str:
+            try:
+                return "".join(root(new_context(words, shared=True)))
+            except UndefinedError as error:
+                raise TemplateError(path, f"{error.message} is missing") from None
+            except Exception as error:  # noqa: BLE001  one person's odd words must cost nobody else their mail
+                # The text of a foreign error may quote what it choked on; its kind does not.
+                raise TemplateError(path, f"a value does not fit ({type(error).__name__})") from None
+
+        return fill
+
+
+def require_same_tokens(path: str, before: str, after: str) -> None:
+    """Raise TemplateError unless every Jinja2 expression survived and the control tags kept their order."""
+    said, kept = _tokens(path, before), _tokens(path, after)
+    lost = Counter(said) - Counter(kept)
+    if lost:
+        raise TemplateError(path, f"the MJML compile lost {', '.join(sorted(lost))}; move it into text or mj-raw")
+    if [tag for tag in said if tag.startswith("{%")] != [tag for tag in kept if tag.startswith("{%")]:
+        raise TemplateError(path, "the MJML compile reordered the {% %} tags; put each inside mj-raw of its own")
+
+
+def _tokens(path: str, source: str) -> list[str]:
+    """The Jinja2 tags of a template in order, each written with single spaces."""
+    tags: list[str] = []
+    try:
+        for _, kind, value in Environment(autoescape=True).lex(source):
+            if kind in ("variable_begin", "block_begin"):
+                tags.append(value.rstrip("-+"))
+            elif kind in ("variable_end", "block_end"):
+                tags[-1] += " " + value.lstrip("-+").rstrip("\n")
+            elif kind not in ("data", "whitespace", "comment_begin", "comment", "comment_end"):
+                tags[-1] += " " + value
+    except TemplateSyntaxError as error:
+        raise TemplateError(path, f"line {error.lineno}: {error.message}") from None
+    return tags
+
