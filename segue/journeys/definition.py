@@ -1,0 +1,95 @@
+"""What a journey is: a value. Who is due is a query over facts; what may forbid it are facts for policy.
+
+A journey file holds one `JOURNEY` and registers through the entry point group `segue.journeys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Select
+
+from segue.contract import Channel
+from segue.offers import Offer
+
+
+class Brief(BaseModel):
+    """What a marketer may turn on a journey; each journey extends it. Safe defaults everywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a question is asked, and how far back facts count as news."""
+
+    now: datetime
+    #: Facts before this instant never trigger the journey.
+    live_from: datetime
+
+
+Due = Callable[[Moment, Any], Select[Any]]
+"""`(moment, brief)` -> a select of `occasion`, `profile_id`, `subject_id`, `deadline_at`."""
+
+Facts = Callable[[Connection, pd.DataFrame, datetime, Any], pd.DataFrame]
+"""`(connection, rows, now, brief)` -> a frame with `rows`' index and any of the columns
+`converted` (bool: she did what we would ask), `gone` (bool: the occasion is no more), `sold_out` (bool) and
+`ready_at` (UTC instant before which it is too early)."""
+
+Words = Callable[[Connection, pd.DataFrame, datetime, Any], Sequence[Mapping[str, Any]]]
+"""`(connection, rows, now, brief)` -> what the template may say, one mapping a row, in their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One point in a journey where we decide whether to say something."""
+
+    name: str
+    due: Due
+    #: In order of preference; the first that consent and address allow wins, at the last moment.
+    channels: tuple[Channel, ...]
+    facts: Facts
+    words: Words
+    #: Soonest instant after `moment.now` at which something may become due; a select of one time.
+    next_due: Callable[[Moment, Any], Select[Any]]
+    #: `brief` -> the personal code this step may mint, if any.
+    offer: Callable[[Any], Offer | None] | None = None
+    #: Shows the code that this other step minted for the same occasion, while it lives; never a second one.
+    shows_code_of: str | None = None
+    #: Higher goes first where several messages want the same person.
+    priority: int = 50
+    transactional: bool = False
+    #: What to do with a message nobody knows the fate of.
+    on_uncertain: Literal["wait", "repeat"] = "wait"
+    #: What to do when the person's budget is used up.
+    over_budget: Literal["hold", "drop"] = "hold"
+    #: A cart mail: free of e-mail quiet hours, and may be the second e-mail of a day.
+    answers_a_cart: bool = False
+    in_cap: bool = True
+    in_holdout: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """A named sequence of steps with one purpose."""
+
+    name: str
+    title: str
+    brief: type[Brief]
+    steps: tuple[Step, ...]
+    #: Template folder is `templates/<journey>/<step>`.
+
+    def step(self, name: str) -> Step:
+        """Return the step called `name`; raises KeyError naming the journey and its steps."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(f"the journey {self.name} has no step {name}; it has {', '.join(s.name for s in self.steps)}")
+
+
+__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Step", "Words"]

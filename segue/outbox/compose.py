@@ -1,0 +1,169 @@
+"""Composing: the words of the journey, the voucher, the template; one person's failure stays one person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from segue.contract import Channel, ConnectorError, Key, Message, OfferConnector, Outcome
+from segue.offers import OfferedVoucher, mark_published, mint, vouchers_of
+from segue.outbox.frame import Asked
+from segue.outbox.verdicts import Verdict
+from segue.render import Library, TemplateError
+from segue.store.engine import read, write
+
+#: How long a message waits for its code to be known before it is looked at again.
+CODE_WAIT = timedelta(minutes=5)
+_NEEDED = [
+    "message_id", "bucket", "run_id", "key", "channel", "email", "phone", "first_name", "locale", "zone",
+    "deadline_at", "valid_until", "state", "reason_before",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A composed message and the row it belongs to."""
+
+    message_id: int
+    bucket: int
+    message: Message
+    template_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What composing a shard gave."""
+
+    ready: Sequence[Ready]
+    #: Rows that cannot leave now: template failures and unpublished codes.
+    verdicts: Sequence[Verdict]
+
+
+def compose(
+    engine: Engine,
+    rows: pd.DataFrame,
+    asked: Asked,
+    *,
+    library: Library,
+    offers: OfferConnector,
+    now: datetime,
+    secret: bytes,
+) -> Composed:
+    """Make messages of `rows` (one step's rows that may leave; frame columns plus `channel`, `bucket`, `run_id`)."""
+    with read(engine) as connection:
+        said = asked.step.words(connection, rows, now, asked.brief)
+    vouchers = _vouchers(engine, rows, asked, offers, now=now, secret=secret)
+    template = library.step(
+        f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional
+    )
+    ready: list[Ready] = []
+    verdicts: list[Verdict] = []
+    for row, facts in zip(rows[_NEEDED].itertuples(index=False, name="Row"), said, strict=True):
+        offered = vouchers.get(row.key)
+        if offered is not None and not offered.is_published:
+            verdicts.append(_verdict(row, "held", "code_unpublished", min(now + CODE_WAIT, row.deadline_at)))
+            continue
+        words = dict(facts)
+        words["profile"] = {"first_name": row.first_name, "locale": row.locale, "zone": row.zone}
+        words["voucher"] = _shown(offered)
+        try:
+            if row.channel == Channel.EMAIL:
+                content: Any = template.email(words, message_id=row.message_id)
+            else:
+                content = template.sms(words, message_id=row.message_id)
+        except TemplateError:
+            verdicts.append(_verdict(row, "skipped", "template", None))
+            continue
+        ready.append(
+            Ready(
+                message_id=row.message_id,
+                bucket=row.bucket,
+                template_version=template.version,
+                message=Message(
+                    key=Key(row.key),
+                    channel=Channel(row.channel),
+                    address=row.email if row.channel == Channel.EMAIL else row.phone,
+                    content=content,
+                    at=now,
+                    valid_until=row.valid_until if row.channel == Channel.SMS else None,
+                ),
+            )
+        )
+    return Composed(ready=ready, verdicts=verdicts)
+
+
+def _vouchers(
+    engine: Engine, rows: pd.DataFrame, asked: Asked, offers: OfferConnector, *, now: datetime, secret: bytes
+) -> dict[str, OfferedVoucher]:
+    """The code each message may name, by message key: its own, or the one an earlier step minted."""
+    step = asked.step
+    if step.shows_code_of is not None:
+        source = {_sibling(key, step.shows_code_of): key for key in rows["key"]}
+        with read(engine) as connection:
+            found = vouchers_of(connection, list(source))
+        return {source[key]: one for key, one in found.items() if one.is_published and one.voucher.valid_until > now}
+    offer = step.offer(asked.brief) if step.offer is not None else None
+    if offer is None:
+        return {}
+    wanted = [(Key(key), int(profile_id)) for key, profile_id in zip(rows["key"], rows["profile_id"], strict=True)]
+    with write(engine) as connection:
+        minted = mint(connection, wanted, offer, now=now, secret=secret)
+    live = {key: one for key, one in minted.items() if one.voucher.valid_until > now}
+    return dict(_published(engine, live, offers, now))
+
+
+def _published(
+    engine: Engine, minted: dict[Key, OfferedVoucher], offers: OfferConnector, now: datetime
+) -> Mapping[str, OfferedVoucher]:
+    """Make codes known where they are spent; no transaction is open while the shop is asked."""
+    news = {key: one for key, one in minted.items() if not one.is_published}
+    if not news:
+        return minted
+    known: list[Key] = []
+    try:
+        for result in offers.publish([one.voucher for one in news.values()]):
+            if result.outcome is Outcome.ACCEPTED:
+                known.append(result.key)
+    except ConnectorError:
+        known = [*known]  # what was answered before the error counts; the rest waits for its code
+    with write(engine) as connection:
+        mark_published(connection, known, at=now)
+    return minted | {
+        key: OfferedVoucher(voucher=news[key].voucher, profile_id=news[key].profile_id, is_published=True)
+        for key in known
+    }
+
+
+def _sibling(key: str, step: str) -> Key:
+    journey, _, occasion = key.split("/", 2)
+    return Key(f"{journey}/{step}/{occasion}")
+
+
+def _shown(offered: OfferedVoucher | None) -> dict[str, Any] | None:
+    if offered is None:
+        return None
+    voucher = offered.voucher
+    return {
+        "code": voucher.code,
+        "percent": voucher.percent,
+        "amount_minor": voucher.amount_minor,
+        "currency": voucher.currency,
+        "valid_until": voucher.valid_until.isoformat(),
+    }
+
+
+def _verdict(row: Any, state: str, reason: str, until: datetime | None) -> Verdict:
+    return Verdict(
+        message_id=row.message_id,
+        run_id=row.run_id or None,
+        state=state,
+        reason=reason,
+        channel=row.channel,
+        until=until,
+        is_repeat=row.state == state and row.reason_before == reason,
+    )

@@ -1,0 +1,226 @@
+"""Builds the frame that policy judges: one row a message, everything that may forbid it beside it.
+
+The columns are told in `docs/architecture.md`. Each kind of fact is read once a shard, for the shard's people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from segue.journeys.definition import Brief, Journey, Step
+from segue.outbox.states import COUNTED
+from segue.store.sql import among, micros
+from segue.store.tables import consent_event, identifier, message, profile, suppression
+from segue.store.types import UtcTime
+
+#: The longest window any cap may have; older messages are not even read.
+LONGEST_CAP = timedelta(days=366)
+#: pandas' "no time", as an integer.
+NO_TIME = np.iinfo(np.int64).min
+_CHANNELS = ("email", "sms", "print")
+#: Which reasons silence which channel.
+_SUPPRESSES = {
+    "email": ("hard_bounce", "unsubscribe", "complaint", "objection"),
+    "sms": ("hard_bounce", "stop", "complaint", "objection"),
+    "print": ("objection",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One step of one journey under one brief, and the rows that ask for it."""
+
+    journey: Journey
+    step: Step
+    brief: Brief
+    #: Positions in the frame.
+    rows: np.ndarray[Any, np.dtype[np.int64]]
+
+
+def hash_address(address: str, secret: bytes) -> str:
+    """The keyed hash under which an address is suppressed; survives erasure and names nobody without the key."""
+    return hmac.digest(secret, b"address:" + address.encode("utf-8"), hashlib.sha256).hex()
+
+
+def fetch(connection: Connection, rows: Select[Any]) -> pd.DataFrame:
+    """Read a select into a frame; times arrive timezone-aware, ids and counts as integers."""
+    result = connection.execute(rows.with_only_columns(*[_plain(connection, one) for one in rows.selected_columns]))
+    names = list(result.keys())
+    values = result.all()
+    columns = list(zip(*values, strict=True)) if values else [()] * len(names)
+    return pd.DataFrame({name: _column(name, column) for name, column in zip(names, columns, strict=True)})
+
+
+def _plain(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A time as microseconds since 1970, which pandas takes without a Python object a cell."""
+    return micros(connection, column).label(column.key) if isinstance(column.type, UtcTime) else column
+
+
+def _column(name: str, values: Sequence[Any]) -> Any:
+    if name.endswith("_at"):
+        instants = np.array([NO_TIME if value is None else value for value in values], dtype=np.int64)
+        return pd.array(pd.DatetimeIndex(instants.view("datetime64[us]"), tz="UTC"))
+    if name.endswith("_id") or name in ("id", "bucket", "priority", "attempts"):
+        return np.array([0 if value is None else value for value in values], dtype=np.int64)
+    return words(values)
+
+
+def words(values: Sequence[Any]) -> pd.Series[Any]:
+    """A column of text as plain objects: pandas' Arrow strings are slow to walk row by row."""
+    return pd.Series(values, dtype=object)
+
+
+def enrich(
+    connection: Connection, rows: pd.DataFrame, asked: Iterable[Asked], *, now: datetime, secret: bytes
+) -> pd.DataFrame:
+    """Add to `rows` (id, key, profile_id, subject_id, priority, deadline_at) what policy asks about."""
+    count = len(rows)
+    people = pd.unique(rows["profile_id"])
+    ids = people.tolist()
+    place = pd.Index(people).get_indexer(pd.Index(rows["profile_id"]))
+    frame: dict[str, Any] = {
+        "message_id": rows["id"].to_numpy(),
+        "profile_id": rows["profile_id"].to_numpy(),
+        "key": words(rows["key"].to_numpy()),
+        "priority": rows["priority"].to_numpy(),
+        "deadline_at": rows["deadline_at"].array,
+    }
+    for name, values in _people(connection, ids, now, secret).items():
+        frame[name] = words(values[place])
+    frame |= _asked_columns(connection, rows, asked, now, count)
+    frame["paused"] = np.zeros(count, dtype=bool)
+    return pd.DataFrame(frame)
+
+
+def history(connection: Connection, profile_ids: Sequence[int], *, now: datetime, outside: Sequence[Step]) -> pd.DataFrame:
+    """What the budget counts for these people: handed over, accepted or uncertain; no upper time bound."""
+    uncapped = sorted({step.name for step in outside})
+    rows = select(message.c.profile_id, message.c.channel, message.c.handed_over_at).where(
+        among(connection, message.c.profile_id, profile_ids),
+        message.c.handed_over_at > now - LONGEST_CAP,
+        message.c.state.in_(COUNTED),
+        ~message.c.transactional,
+    )
+    if uncapped:
+        rows = rows.where(message.c.step.not_in(uncapped))
+    return fetch(connection, rows)
+
+
+def _asked_columns(
+    connection: Connection, rows: pd.DataFrame, asked: Iterable[Asked], now: datetime, count: int
+) -> dict[str, Any]:
+    """What the steps say of themselves, and the facts their journeys found."""
+    columns: dict[str, Any] = {
+        name: np.empty(count, dtype=object) for name in ("journey", "step", "over_budget", "channels")
+    }
+    columns |= {
+        name: np.zeros(count, dtype=bool)
+        for name in ("transactional", "answers_a_cart", "in_cap", "in_holdout", "converted", "gone", "sold_out")
+    }
+    ready_at = np.full(count, np.datetime64("NaT", "us"))
+    for group in asked:
+        step, at = group.step, group.rows
+        columns["journey"][at] = group.journey.name
+        columns["step"][at] = step.name
+        columns["over_budget"][at] = step.over_budget
+        channels = tuple(channel.value for channel in step.channels)
+        columns["channels"][at] = [channels] * len(at)
+        for name in ("transactional", "answers_a_cart", "in_cap", "in_holdout"):
+            columns[name][at] = getattr(step, name)
+        facts = step.facts(connection, rows.iloc[at], now, group.brief)
+        for name in ("converted", "gone", "sold_out"):
+            if name in facts:
+                columns[name][at] = facts[name].to_numpy(dtype=bool)
+        if "ready_at" in facts:
+            ready = pd.to_datetime(facts["ready_at"], utc=True)
+            ready_at[at] = ready.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    for name in ("journey", "step", "over_budget", "channels"):
+        columns[name] = words(columns[name])
+    columns["ready_at"] = pd.array(pd.DatetimeIndex(ready_at, tz="UTC"))
+    return columns
+
+
+def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes) -> dict[str, Any]:
+    """Country, zone, addresses, consent and suppression of each person, in the order of `ids`."""
+    position = {profile_id: place for place, profile_id in enumerate(ids)}
+    found: dict[str, Any] = {
+        name: np.full(len(ids), None, dtype=object)
+        for name in ("country", "region", "zone", "locale", "first_name", "email", "phone")
+    }
+    for row in connection.execute(
+        select(
+            profile.c.id, profile.c.country, profile.c.region, profile.c.zone, profile.c.locale, profile.c.first_name
+        ).where(among(connection, profile.c.id, ids))
+    ):
+        place = position[row[0]]
+        found["country"][place], found["region"][place], found["zone"][place] = row[1], row[2], row[3]
+        found["locale"][place], found["first_name"][place] = row[4], row[5]
+    for profile_id, kind, value in connection.execute(
+        select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
+        .where(among(connection, identifier.c.profile_id, ids), identifier.c.kind.in_(("email", "phone")))
+        .order_by(identifier.c.id.desc())  # the first one she gave is written last and stays
+    ):
+        found[kind][position[profile_id]] = value
+    for channel, basis in _consents(connection, position, now).items():
+        found[f"{channel}_basis"] = basis
+    for channel, reason in _suppressions(connection, found, now, secret).items():
+        found[f"{channel}_suppressed"] = reason
+    return found
+
+
+def _consents(connection: Connection, position: Mapping[int, int], now: datetime) -> dict[str, Any]:
+    """The consent in force per channel: the latest word; on the same instant a no beats a yes."""
+    in_force = {channel: np.full(len(position), None, dtype=object) for channel in _CHANNELS}
+    for profile_id, channel, state, basis in connection.execute(
+        select(consent_event.c.profile_id, consent_event.c.channel, consent_event.c.state, consent_event.c.basis)
+        .where(
+            among(connection, consent_event.c.profile_id, list(position)),
+            consent_event.c.purpose == "marketing",
+            consent_event.c.occurred_at <= now,
+        )
+        .order_by(consent_event.c.occurred_at, consent_event.c.state == "denied", consent_event.c.id)
+    ):
+        place = position[profile_id]
+        if state == "denied":
+            # An objection ends direct marketing everywhere (Art. 21(2) GDPR), a no on one channel only there.
+            for silenced in _CHANNELS if basis == "objection" else (channel,):
+                if silenced in in_force:
+                    in_force[silenced][place] = "denied"
+        elif channel in in_force:
+            in_force[channel][place] = "double_opt_in" if state == "confirmed" else basis
+    return in_force
+
+
+def _suppressions(connection: Connection, found: Mapping[str, Any], now: datetime, secret: bytes) -> dict[str, Any]:
+    """Why her address is suppressed on each channel, over every profile that shares it."""
+    silenced = {channel: np.full(len(found["email"]), None, dtype=object) for channel in _CHANNELS}
+    if connection.scalar(select(func.count()).select_from(select(suppression.c.id).limit(1).subquery())) == 0:
+        return silenced
+    hashes: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    for channels, kind in ((("email", "print"), "email"), (("sms",), "phone")):
+        for place, address in enumerate(found[kind]):
+            if address is not None:
+                hashes.setdefault(hash_address(address, secret), []).append((channels, place))
+    for digest, reason in connection.execute(
+        select(suppression.c.address_hash, suppression.c.reason).where(
+            among(connection, suppression.c.address_hash, list(hashes)),
+            and_(suppression.c.occurred_at <= now, or_(*[suppression.c.reason == r for r in _ALL_REASONS])),
+        )
+    ):
+        for channels, place in hashes[digest]:
+            for channel in channels:
+                if reason in _SUPPRESSES[channel]:
+                    silenced[channel][place] = reason
+    return silenced
+
+
+_ALL_REASONS = sorted({reason for reasons in _SUPPRESSES.values() for reason in reasons})

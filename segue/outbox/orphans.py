@@ -1,0 +1,74 @@
+"""Orphans: rows that a worker marked and never answered, found by whoever takes its buckets over.
+
+If the old worker is certainly dead, its journal tells: what was answered is recorded, what left unanswered is
+uncertain, what never left goes back in the queue. If it may still be alive (or ran on another host), all of it
+is uncertain. Nothing is resent that may have arrived, unless its step says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from segue.contract import Key, Result, uncertain
+from segue.outbox.journal import Diary, discard, read_if_dead
+from segue.outbox.record import Answer, record
+from segue.outbox.states import HANDED_OVER
+from segue.store.engine import read, write
+from segue.store.sql import among
+from segue.store.tables import message
+
+Settle = Callable[[Any, Result, datetime], Answer]
+"""Turns a result for a message row into what becomes of the row (retry, give up, repeat)."""
+
+
+def adopt(
+    engine: Engine, buckets: Collection[int], *, journals: Path, worker: str, now: datetime, settle: Settle
+) -> int:
+    """Settle every orphan in `buckets`, which `worker` has just leased; return how many there were."""
+    if not buckets:
+        return 0
+    with read(engine) as connection:
+        rows = connection.execute(
+            select(
+                message.c.id,
+                message.c.key,
+                message.c.worker,
+                message.c.epoch,
+                message.c.journey,
+                message.c.step,
+                message.c.attempts,
+            )
+            .where(message.c.state == HANDED_OVER, among(connection, message.c.bucket, sorted(buckets)))
+            .where(message.c.worker != worker)
+            .order_by(message.c.worker)
+        ).all()
+    for old, orphans in groupby(rows, key=lambda row: row.worker):
+        diary = read_if_dead(journals, old)
+        answers = [_fate(row, diary, now, settle) for row in orphans]
+        with write(engine) as connection:
+            record(connection, answers, worker=old, now=now)
+            open_rows = connection.scalar(
+                select(func.count()).where(message.c.worker == old, message.c.state == HANDED_OVER)
+            )
+        if diary is not None and not open_rows:
+            discard(journals, old)
+    return len(rows)
+
+
+def _fate(row: Any, diary: Diary | None, now: datetime, settle: Settle) -> Answer:
+    key = Key(row.key)
+    if diary is None:
+        return settle(row, uncertain(key, "worker_lost"), now)
+    if key in diary.answers:
+        return settle(row, diary.answers[key], now)
+    if key in diary.left:
+        return settle(row, uncertain(key, "worker_died"), now)
+    return Answer(
+        message_id=row.id, epoch=row.epoch, state="queued", reason=None, provider_id=None, not_before=now, unburned=True
+    )

@@ -1,0 +1,65 @@
+"""A preview: the same selection and the same policy, on candidates that nobody has promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection
+
+from segue.journeys.definition import Brief, Journey, Moment
+from segue.outbox.brake import paused_names
+from segue.outbox.frame import Asked, enrich, fetch, history
+from segue.outbox.promise import candidates
+from segue.outbox.report import example_name
+from segue.outbox.summary import GROUPS, Summary, lines_of
+from segue.policy import Rules, judge
+
+_EXAMPLES = 5
+_STATES = {"send": "accepted", "hold": "held", "skip": "skipped", "control": "control"}
+
+
+def preview(
+    connection: Connection,
+    journey: Journey,
+    brief: Brief,
+    moment: Moment,
+    *,
+    rules: Rules,
+    secret: bytes,
+    journeys: Mapping[str, Journey],
+    shard_size: int,
+) -> Summary:
+    """Judge everybody who is due now, store nothing, and return the sum; `accepted` reads as *would be sent*."""
+    counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
+    examples: dict[str, tuple[int, ...]] = {}
+    paused = bool({"all", f"journey:{journey.name}"} & paused_names(connection))
+    outside = [step for one in journeys.values() for step in one.steps if not step.in_cap]
+    for step in journey.steps:
+        everybody = fetch(connection, candidates(journey, step, brief, moment))
+        for start in range(0, len(everybody), shard_size):
+            rows = everybody.iloc[start : start + shard_size].reset_index(drop=True)
+            asked = Asked(journey=journey, step=step, brief=brief, rows=np.arange(len(rows), dtype=np.int64))
+            frame = enrich(connection, rows, [asked], now=moment.now, secret=secret)
+            frame["paused"] = paused
+            people = pd.unique(rows["profile_id"]).tolist()
+            past = history(connection, people, now=moment.now, outside=outside)
+            judged = judge(frame, now=moment.now, history=past, rules=rules)
+            for verdict, reason, channel, profile_id in zip(
+                judged["verdict"], judged["reason"], judged["channel"], rows["profile_id"].tolist(), strict=True
+            ):
+                state = _STATES[verdict]
+                why = None if pd.isna(reason) else str(reason)
+                counts[step.name, state, why, None if pd.isna(channel) else str(channel)] += 1
+                name = example_name(step.name, GROUPS[state], why)
+                if len(examples.get(name, ())) < _EXAMPLES:
+                    examples[name] = (*examples.get(name, ()), profile_id)
+    return Summary(
+        journey=journey.name,
+        run_id=None,
+        preview=True,
+        lines=lines_of((step, state, why, channel, n) for (step, state, why, channel), n in counts.items()),
+        examples=examples,
+    )

@@ -1,0 +1,70 @@
+"""Promising: a row before a message, inserted only where its key is new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from segue.journeys.definition import Brief, Journey, Moment, Step
+from segue.outbox.states import PERSON_BUCKETS
+from segue.store.tables import message
+from segue.store.types import UtcTime
+
+
+def promise(
+    connection: Connection, journey: Journey, step: Step, brief: Brief, moment: Moment, *, run_id: int
+) -> int:
+    """Insert a queued row for every due occasion whose key is new; return how many.
+
+    One `INSERT ... SELECT ... ON CONFLICT DO NOTHING`: two runs at once, a double click or a clock going
+    back meet the unique key and add nothing.
+    """
+    due = step.due(moment, brief).subquery("due")
+    bucket = due.c.profile_id % PERSON_BUCKETS
+    source: dict[str, ColumnElement[Any]] = {
+        "key": key_of(journey, step, due),
+        "profile_id": due.c.profile_id,
+        "bucket": bucket + PERSON_BUCKETS if step.transactional else bucket,
+        "run_id": literal(run_id),
+        "journey": literal(journey.name),
+        "step": literal(step.name),
+        "subject_id": due.c.subject_id,
+        "transactional": literal(step.transactional),
+        "priority": literal(step.priority),
+        "state": literal("queued"),
+        "not_before": literal(moment.now, UtcTime),
+        "deadline_at": due.c.deadline_at,
+        "promised_at": literal(moment.now, UtcTime),
+    }
+    rows = select(*source.values()).where(is_new(journey, step, due))
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    done = connection.execute(
+        insert(message).from_select(list(source), rows, include_defaults=False).on_conflict_do_nothing()
+    )
+    return done.rowcount
+
+
+def candidates(journey: Journey, step: Step, brief: Brief, moment: Moment) -> Select[Any]:
+    """The same occasions as rows to judge, without promising them: what a preview looks at."""
+    due = step.due(moment, brief).subquery("due")
+    return select(
+        literal(0).label("id"),
+        key_of(journey, step, due).label("key"),
+        due.c.profile_id,
+        due.c.subject_id,
+        literal(step.name).label("step"),
+        literal(step.priority).label("priority"),
+        due.c.deadline_at,
+    ).where(is_new(journey, step, due))
+
+
+def key_of(journey: Journey, step: Step, due: Subquery) -> ColumnElement[str]:
+    """`journey/step/occasion`."""
+    return literal(f"{journey.name}/{step.name}/").concat(due.c.occasion)
+
+
+def is_new(journey: Journey, step: Step, due: Subquery) -> ColumnElement[bool]:
+    """True where nobody promised this key yet."""
+    return ~exists().where(message.c.key == key_of(journey, step, due))

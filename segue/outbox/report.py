@@ -1,0 +1,76 @@
+"""Counting what became of people, and when something may become due next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, func, select
+
+from segue.journeys.definition import Brief, Journey, Moment
+from segue.outbox.states import PENDING
+from segue.outbox.summary import GROUPS, Summary, lines_of
+from segue.store.tables import message, run
+
+_EXAMPLES = 5
+
+
+def summary_of(connection: Connection, *, journey: str | None, run_id: int | None) -> Summary:
+    """The sum of one run, or of a journey's whole life."""
+    if run_id is not None:
+        journey = connection.execute(select(run.c.journey).where(run.c.id == run_id)).scalar_one()
+        mine = message.c.run_id == run_id
+    else:
+        mine = message.c.journey == journey
+    rows = connection.execute(
+        select(message.c.step, message.c.state, message.c.reason, message.c.channel, func.count())
+        .where(mine)
+        .group_by(message.c.step, message.c.state, message.c.reason, message.c.channel)
+    ).all()
+    numbered = (
+        select(
+            message.c.step,
+            message.c.state,
+            message.c.reason,
+            message.c.profile_id,
+            func.row_number()
+            .over(partition_by=(message.c.step, message.c.state, message.c.reason), order_by=message.c.id)
+            .label("place"),
+        )
+        .where(mine)
+        .subquery()
+    )
+    examples: dict[str, tuple[int, ...]] = {}
+    for step, state, reason, profile_id in connection.execute(
+        select(numbered.c.step, numbered.c.state, numbered.c.reason, numbered.c.profile_id).where(
+            numbered.c.place <= _EXAMPLES
+        )
+    ):
+        name = example_name(step, GROUPS[state], reason)
+        examples[name] = (*examples.get(name, ()), profile_id)[:_EXAMPLES]
+    return Summary(
+        journey=str(journey),
+        run_id=run_id,
+        preview=False,
+        lines=lines_of((row[0], row[1], row[2], row[3], row[4]) for row in rows),
+        examples=examples,
+    )
+
+
+def example_name(step: str, group: str, reason: str | None) -> str:
+    """The name under which a summary keeps a few profile ids."""
+    return f"{step}/{group}/{reason or ''}".rstrip("/")
+
+
+def next_due_at(
+    connection: Connection, asked: Iterable[tuple[Journey, Brief, Moment]], *, now: datetime
+) -> datetime | None:
+    """The soonest instant after `now` at which a step or a pending message may want something."""
+    questions: list[Select[tuple[datetime | None]]] = [
+        select(func.min(message.c.not_before)).where(message.c.state.in_(PENDING), message.c.not_before > now)
+    ]
+    for journey, brief, moment in asked:
+        questions.extend(step.next_due(moment, brief) for step in journey.steps)
+    times = [connection.scalar(question) for question in questions]
+    ahead = [time for time in times if time is not None and time > now]
+    return min(ahead, default=None)

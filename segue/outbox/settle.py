@@ -1,0 +1,54 @@
+"""What becomes of a row after its provider answered: done, tried again, given up, or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from segue.contract import Outcome, Result
+from segue.journeys.definition import Journey
+from segue.outbox.record import Answer
+
+#: Back-off stops doubling here.
+_LONGEST_WAIT = timedelta(hours=6)
+
+
+class Settlement:
+    """Turns results into answers, by the step's own wish and the installation's patience."""
+
+    def __init__(self, journeys: Mapping[str, Journey], *, max_attempts: int, retry_base: timedelta) -> None:
+        self._journeys = journeys
+        self._max_attempts = max_attempts
+        self._retry_base = retry_base
+
+    def settle(self, row: Any, result: Result, now: datetime) -> Answer:
+        """`row` needs `id`, `epoch`, `journey`, `step`, `attempts` (this one included)."""
+        if result.outcome is Outcome.ACCEPTED:
+            return _answer(row, "accepted", None, result, now)
+        if result.outcome is Outcome.REJECTED:
+            return _answer(row, "rejected", result.reason or "refused", result, now)
+        if result.outcome is Outcome.UNCERTAIN and not self._repeats(row):
+            return _answer(row, "uncertain", result.reason or "no_answer", result, now)
+        if row.attempts >= self._max_attempts:
+            return _answer(row, "rejected", "gave_up", result, now)
+        return _answer(row, "deferred", result.reason, result, now + self._wait(row.attempts, result.retry_after))
+
+    def _repeats(self, row: Any) -> bool:
+        journey = self._journeys.get(row.journey)
+        return journey is not None and journey.step(row.step).on_uncertain == "repeat"
+
+    def _wait(self, attempts: int, wish: timedelta | None) -> timedelta:
+        backoff = min(self._retry_base * 2 ** max(attempts - 1, 0), _LONGEST_WAIT)
+        return max(backoff, wish) if wish is not None else backoff
+
+
+def _answer(row: Any, state: str, reason: str | None, result: Result, not_before: datetime) -> Answer:
+    return Answer(
+        message_id=row.id,
+        epoch=row.epoch,
+        state=state,
+        reason=reason,
+        provider_id=result.provider_id,
+        not_before=not_before,
+    )

@@ -1,0 +1,78 @@
+"""What became of a run's people, as a sum that always adds up.
+
+`considered = accepted + pending + uncertain + rejected + skipped + control`, counted over the latest
+verdict of each key. A row handed over and not yet answered counts as uncertain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+#: How a message's state reads in the sum.
+GROUPS = {
+    "queued": "pending",
+    "held": "pending",
+    "deferred": "pending",
+    "handed_over": "uncertain",
+    "accepted": "accepted",
+    "rejected": "rejected",
+    "uncertain": "uncertain",
+    "skipped": "skipped",
+    "control": "control",
+}
+#: The order in which people read it.
+ORDER = ("accepted", "pending", "uncertain", "rejected", "skipped", "control")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """How many of one step, group and reason; a preview calls those it would send `accepted`."""
+
+    step: str
+    group: str
+    reason: str | None
+    channel: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The sum of one run, or of a preview."""
+
+    journey: str
+    run_id: int | None
+    #: True for a preview: nothing was stored and nothing left.
+    preview: bool
+    lines: tuple[Line, ...]
+    #: A few profile ids per `step/group/reason`, for people who want to look closer. Ids only, never names.
+    examples: dict[str, tuple[int, ...]]
+
+    @property
+    def considered(self) -> int:
+        """Everybody an occasion named."""
+        return sum(line.count for line in self.lines)
+
+    def count(self, group: str | None = None, *, step: str | None = None, reason: str | None = None) -> int:
+        """How many, by any of group, step and reason."""
+        return sum(
+            line.count
+            for line in self.lines
+            if (group is None or line.group == group)
+            and (step is None or line.step == step)
+            and (reason is None or line.reason == reason)
+        )
+
+    def by_group(self) -> dict[str, int]:
+        """Counts in reading order, zeros included."""
+        return {group: self.count(group) for group in ORDER}
+
+
+def lines_of(rows: Iterable[tuple[str, str, str | None, str | None, int]]) -> tuple[Line, ...]:
+    """Make lines of `(step, state, reason, channel, count)` rows, largest first within a group."""
+    totals: dict[tuple[str, str, str | None, str | None], int] = {}
+    for step, state, reason, channel, count in rows:
+        place = (step, GROUPS[state], reason, channel)
+        totals[place] = totals.get(place, 0) + int(count)
+    lines = [Line(step=s, group=g, reason=r, channel=c, count=n) for (s, g, r, c), n in totals.items()]
+    return tuple(sorted(lines, key=lambda line: (line.step, ORDER.index(line.group), -line.count, line.reason or "")))

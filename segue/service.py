@@ -1,0 +1,384 @@
+"""The front door: the few verbs that flows, the CLI and later the web edge may call.
+
+Everything a verb returns to a flow is ids and counts. Names and addresses appear only in `explain` and the
+gallery, which never cross into Prefect.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from segue.clock import Clock, SystemClock, VirtualClock
+from segue.intake import ImportReport, import_events, import_table, load_mapping
+from segue.journeys.definition import Brief, Journey, Moment
+from segue.outbox import brake
+from segue.outbox.connectors import Connectors, load_connectors
+from segue.outbox.count import DrainCount
+from segue.outbox.explain import Explanation, explain
+from segue.outbox.frame import hash_address
+from segue.outbox.handover import Probe
+from segue.outbox.preview import preview
+from segue.outbox.promise import promise
+from segue.outbox.report import next_due_at, summary_of
+from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
+from segue.outbox.summary import Summary
+from segue.outbox.worker import Scope, Worker
+from segue.policy import Rules
+from segue.render import Library, Links, SampleRender, load_brand, sample_renders
+from segue.settings import Settings, load_settings
+from segue.store.engine import open_engine, read, write
+from segue.store.migrate import migrate
+from segue.store.tables import journey_state, run
+
+#: A run is drained in this many shards at most; each leases its own buckets.
+_SHARDS = 8
+_BUSY_WAIT = 0.2  # seconds between two looks at buckets that somebody else leases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A part of a run: its messages in these buckets."""
+
+    run_id: int
+    buckets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """A started run: how many messages it promised, and the shards to drain."""
+
+    run_id: int
+    promised: int
+    shards: tuple[Shard, ...]
+
+
+class Segue:
+    """An open installation. Make one with `open_segue`."""
+
+    def __init__(self, settings: Settings, clock: Clock, *, connectors: Connectors | None, probe: Probe) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._probe = probe
+        self._given_connectors = connectors
+        self._worker: Worker | None = None
+
+    # ------------------------------------------------------------ opening and closing
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The store."""
+        return open_engine(self.settings.store_url)
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The key behind links, codes and address hashes; made once in `home` where none is set."""
+        if self.settings.secret_key is not None:
+            return self.settings.secret_key.get_secret_value().encode("utf-8")
+        return _kept_secret(self.settings.home / "secret.key")
+
+    @cached_property
+    def journeys(self) -> Mapping[str, Journey]:
+        """Every journey installed, ours and strangers', by name."""
+        return {point.name: point.load() for point in entry_points(group="segue.journeys")}
+
+    @cached_property
+    def library(self) -> Library:
+        """The templates, compiled once."""
+        brand = load_brand(self.settings.brand)
+        return Library(self.settings.templates, brand, Links(self.settings.base_url, self.secret))
+
+    @cached_property
+    def connectors(self) -> Connectors:
+        """The connectors the settings name."""
+        return self._given_connectors or load_connectors(self.settings)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The policy rules as the settings have them."""
+        settings = self.settings
+        return Rules.of(
+            caps=settings.caps,
+            cart_second_email=settings.cart_second_email,
+            email_quiet=settings.email_quiet,
+            home_zone=settings.home_zone,
+            holdout_journey=settings.holdout_journey,
+            holdout_global=settings.holdout_global,
+            holdout_salt=settings.holdout_salt,
+        )
+
+    @property
+    def worker(self) -> Worker:
+        """This process's worker; its journal opens with the first drain."""
+        if self._worker is None:
+            self._worker = Worker(
+                self.engine,
+                settings=self.settings,
+                secret=self.secret,
+                journeys=self.journeys,
+                library=self.library,
+                connectors=self.connectors,
+                rules=self.rules,
+                clock=self.clock,
+                probe=self._probe,
+            )
+        return self._worker
+
+    def close(self, *, failed: bool = False) -> None:
+        """Give back leases, connections and files; safe to call twice."""
+        if self._worker is not None:
+            self._worker.close(keep_journal=failed)
+            self._worker = None
+        if "connectors" in self.__dict__:
+            self.connectors.close()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close(failed=exception[0] is not None)
+
+    # ------------------------------------------------------------ verbs
+
+    def install(self) -> None:
+        """Create or migrate the database; safe to call at every start."""
+        migrate(self.engine, buckets=ALL_BUCKETS)
+
+    def import_file(
+        self,
+        path: Path,
+        mapping: Path | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> ImportReport:
+        """Take a table by its mapping file, or JSON lines of events where `mapping` is None."""
+        if mapping is None:
+            return import_events(
+                self.engine, path, clock=self.clock, hash_address=self.hash_address, progress=progress
+            )
+        return import_table(
+            self.engine,
+            path,
+            load_mapping(mapping),
+            clock=self.clock,
+            hash_address=self.hash_address,
+            progress=progress,
+        )
+
+    def hash_address(self, address: str) -> str:
+        """The keyed hash under which an address is suppressed."""
+        return hash_address(address, self.secret)
+
+    def switch_on(self, journey: str, live_from: datetime | None = None) -> datetime:
+        """Let `journey` react to facts from now on (or from `live_from`); the first call decides, for good."""
+        self._journey(journey)
+        with write(self.engine) as connection:
+            known = connection.scalar(select(journey_state.c.live_from).where(journey_state.c.journey == journey))
+            if known is not None:
+                return known
+            start = live_from or self.clock.now()
+            connection.execute(insert(journey_state).values(journey=journey, live_from=start))
+            return start
+
+    def start_run(self, journey: Journey, brief: Brief, flow_run_id: str | None = None) -> RunPlan:
+        """Select who is due, promise each a message once, and return the shards to drain.
+
+        Started again with the same `flow_run_id` it continues the same run.
+        """
+        moment = self._moment(journey)
+        run_id = self._run(journey, brief, flow_run_id, moment.now)
+        promised = 0
+        for step in journey.steps:
+            with write(self.engine) as connection:
+                promised += promise(connection, journey, step, brief, moment, run_id=run_id)
+        self._probe("promised")
+        width = len(MARKETING_BUCKETS) // _SHARDS
+        return RunPlan(
+            run_id=run_id,
+            promised=promised,
+            shards=tuple(
+                Shard(
+                    run_id=run_id,
+                    buckets=(
+                        *MARKETING_BUCKETS[place * width : (place + 1) * width],
+                        *TRANSACTIONAL_BUCKETS[place * width : (place + 1) * width],
+                    ),
+                )
+                for place in range(_SHARDS)
+            ),
+        )
+
+    def drain_shard(self, shard: Shard) -> DrainCount:
+        """Judge, compose and hand over this run's messages in the shard's buckets."""
+        return self._drain(Scope(buckets=shard.buckets, run_id=shard.run_id), patience=self.settings.lease_ttl.total_seconds())
+
+    def drain_run(self, plan: RunPlan) -> DrainCount:
+        """Drain all shards of a run in this process, as one."""
+        buckets = tuple(sorted({bucket for shard in plan.shards for bucket in shard.buckets}))
+        return self._drain(Scope(buckets=buckets, run_id=plan.run_id), patience=self.settings.lease_ttl.total_seconds())
+
+    def drain_ready(self, *, transactional_only: bool = False) -> DrainCount:
+        """Hand over once whatever is ready now: held, deferred and left-over messages of any run."""
+        lanes = (TRANSACTIONAL_BUCKETS,) if transactional_only else (TRANSACTIONAL_BUCKETS, MARKETING_BUCKETS)
+        done = DrainCount()
+        for lane in lanes:
+            done += self._drain(Scope(buckets=tuple(lane)), patience=0)
+        return done
+
+    def dispatch(self, *, seconds: float, poll: float = 2.0, transactional_only: bool = False) -> DrainCount:
+        """Stay and drain what becomes ready, looking every `poll` seconds, until `seconds` have passed."""
+        done = DrainCount()
+        end = time.monotonic() + seconds
+        while True:
+            done += self.drain_ready(transactional_only=transactional_only)
+            left = end - time.monotonic()
+            if left <= 0:
+                return done
+            time.sleep(min(poll, left))
+
+    def summary(self, run_id: int) -> Summary:
+        """What became of a run's people."""
+        with read(self.engine) as connection:
+            return summary_of(connection, journey=None, run_id=run_id)
+
+    def journey_summary(self, journey: str) -> Summary:
+        """What became of everybody a journey ever considered."""
+        self._journey(journey)
+        with read(self.engine) as connection:
+            return summary_of(connection, journey=journey, run_id=None)
+
+    def preview(self, journey: Journey, brief: Brief) -> Summary:
+        """Who would get it now and why others would not; stores nothing and sends nothing."""
+        with read(self.engine) as connection:
+            return preview(
+                connection,
+                journey,
+                brief,
+                self._moment(journey),
+                rules=self.rules,
+                secret=self.secret,
+                journeys=self.journeys,
+                shard_size=self.settings.shard_size,
+            )
+
+    def next_due_at(self, briefs: Mapping[str, Brief] | None = None) -> datetime | None:
+        """The next instant at which a journey or a held message may want something; None when nothing will."""
+        with read(self.engine) as connection:
+            asked = [
+                (journey, (briefs or {}).get(journey.name) or journey.brief(), self._moment(journey))
+                for journey in self.journeys.values()
+            ]
+            return next_due_at(connection, asked, now=self.clock.now())
+
+    def sample_renders(self, journey: Journey) -> list[SampleRender]:
+        """Each step of `journey` rendered with its sample data; no real person in it."""
+        names = [f"{journey.name}/{step.name}" for step in journey.steps]
+        return sample_renders(self.library, names)
+
+    def explain(self, who: str) -> list[Explanation]:
+        """What the person behind an address, phone or profile id got, what not, and why. Holds personal data."""
+        with read(self.engine) as connection:
+            return explain(connection, who)
+
+    def pause(self, name: str, *, reason: str) -> None:
+        """Put the brake on `all`, `journey:x`, `run:7`, `channel:sms` or `connector:smtp`."""
+        with write(self.engine) as connection:
+            brake.set_paused(connection, name, paused=True, reason=reason, now=self.clock.now())
+
+    def resume(self, name: str) -> None:
+        """Let go of the brake on `name`."""
+        with write(self.engine) as connection:
+            brake.set_paused(connection, name, paused=False, reason=None, now=self.clock.now())
+
+    # ------------------------------------------------------------ inside
+
+    def _drain(self, scope: Scope, *, patience: float) -> DrainCount:
+        """Drain, waiting up to `patience` seconds for buckets with work that somebody else leases."""
+        done = DrainCount()
+        end = time.monotonic() + patience
+        while True:
+            done += self.worker.drain(scope)
+            if not self.worker.missed or time.monotonic() >= end:
+                return done
+            time.sleep(_BUSY_WAIT)
+
+    def _moment(self, journey: Journey) -> Moment:
+        now = self.clock.now()
+        with read(self.engine) as connection:
+            live_from = connection.scalar(
+                select(journey_state.c.live_from).where(journey_state.c.journey == journey.name)
+            )
+        return Moment(now=now, live_from=live_from if live_from is not None else now)
+
+    def _run(self, journey: Journey, brief: Brief, flow_run_id: str | None, now: datetime) -> int:
+        row = {
+            "journey": journey.name,
+            "flow_run_id": flow_run_id,
+            "brief": brief.model_dump(mode="json"),
+            "started_at": now,
+        }
+        try:
+            with write(self.engine) as connection:
+                return int(connection.execute(insert(run).values(row).returning(run.c.id)).scalar_one())
+        except IntegrityError:
+            with read(self.engine) as connection:
+                return int(connection.execute(select(run.c.id).where(run.c.flow_run_id == flow_run_id)).scalar_one())
+
+    def _journey(self, name: str) -> Journey:
+        if name not in self.journeys:
+            raise KeyError(f"there is no journey {name}; installed are {', '.join(sorted(self.journeys))}")
+        return self.journeys[name]
+
+
+@contextmanager
+def open_segue(
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    *,
+    connectors: Connectors | None = None,
+    probe: Probe = lambda _name: None,
+) -> Iterator[Segue]:
+    """Open the installation that `settings` describe (the environment's, if None).
+
+    The clock is the machine's, or a standing one where the settings name an instant. `connectors` replaces
+    the configured ones and `probe` is called at named points of a message's life: both are for tests and benches.
+    """
+    chosen = settings or load_settings()
+    if clock is None:
+        clock = VirtualClock(chosen.virtual_now) if chosen.virtual_now is not None else SystemClock()
+    with Segue(chosen, clock, connectors=connectors, probe=probe) as segue:
+        yield segue
+
+
+def _kept_secret(path: Path) -> bytes:
+    """Read the secret, making it first where there is none; two processes starting at once agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        for _ in range(50):
+            if kept := path.read_bytes():
+                return kept
+            time.sleep(0.02)
+        raise RuntimeError(f"{path} is empty; delete it and start again") from None
+    with os.fdopen(file, "wb") as handle:
+        secret = secrets.token_hex(32).encode("ascii")
+        handle.write(secret)
+    return secret
+
+
+__all__ = ["DrainCount", "Explanation", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue"]
+

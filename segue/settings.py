@@ -1,0 +1,76 @@
+"""One frozen `Settings`; nothing else reads the environment.
+
+Every field can be set as `SEGUE_<NAME>` in the environment or in a `.env` file. Secrets are `SecretStr`
+and never printed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """How this installation of Segue runs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SEGUE_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    home: Path = Field(Path(".segue"), description="Folder for the SQLite file, worker journals and the secret key.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in `home`.")
+    secret_key: SecretStr | None = Field(
+        None, description="Signs links, makes voucher codes and hashes suppressions. Empty: made once in `home`."
+    )
+    templates: Path = Field(_ROOT / "templates", description="Folder of templates, one folder per journey step.")
+    brand: Path = Field(_ROOT / "templates" / "brand.toml", description="The one brand file that feeds every channel.")
+    base_url: str = Field("https://go.example.com", description="Where links in messages lead: the web edge.")
+    outbox: Path = Field(Path("out/outbox"), description="Where the `files` connector writes.")
+    connectors: dict[str, str] = Field(
+        default_factory=lambda: {"email": "files", "sms": "files", "offers": "files"},
+        description="Which connector serves which channel, and which makes codes known.",
+    )
+    connector_options: dict[str, dict[str, str | int | bool]] = Field(
+        default_factory=dict, description="Keyword settings per connector, e.g. {'smtp': {'host': 'mail.example.com'}}."
+    )
+    virtual_now: datetime | None = Field(None, description="Stand the clock at this instant: rehearsals and demos only.")
+
+    lease_ttl: timedelta = Field(timedelta(seconds=60), description="How long a bucket stays leased without renewal.")
+    shard_size: int = Field(4_000, ge=1, description="Most people judged at once.")
+    judgement_max_age: timedelta = Field(
+        timedelta(seconds=5), description="A judgement older than this is made again before hand-over."
+    )
+    max_attempts: int = Field(6, ge=1, description="Attempts before a message is given up as rejected.")
+    retry_base: timedelta = Field(timedelta(minutes=1), description="First back-off; doubles with each attempt.")
+
+    home_zone: str = Field("America/New_York", description="The shop's own time zone.")
+    holdout_journey: float = Field(0.05, ge=0, le=0.5, description="Share of people each journey leaves untreated.")
+    holdout_global: float = Field(0.0, ge=0, le=0.5, description="Share of people every journey leaves untreated.")
+    holdout_salt: str = Field("segue", description="Changes who is held out; leave it alone while you measure.")
+    caps: dict[str, list[str]] = Field(
+        default_factory=lambda: {
+            "email": ["1/24h", "4/7d"],
+            "sms": ["1/24h", "2/7d", "6/30d"],
+            "print": ["1/30d"],
+        },
+        description="Most marketing messages per person, channel and rolling window.",
+    )
+    cart_second_email: bool = Field(True, description="A cart mail may be the second e-mail in 24 h.")
+    email_quiet: str = Field("21:00-07:00", description="Local hours without marketing e-mail; cart mails are free.")
+
+    @property
+    def store_url(self) -> str:
+        """The database to use: `database_url`, else SQLite in `home`."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'segue.db'}"
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the environment once."""
+    return Settings()

@@ -1,0 +1,62 @@
+"""One engine a process, and the two kinds of transaction: `read` and `write`.
+
+SQLite runs in WAL with `synchronous=FULL`, so a committed mark survives a power cut. A write
+transaction begins `IMMEDIATE`: it queues for the one write lock at its start instead of failing in
+the middle. PostgreSQL runs READ COMMITTED; what must not race takes its row locks itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_BUSY_MS = 60_000
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for `url` (`sqlite:///file` or `postgresql+psycopg://...`).
+
+    Values never appear in error texts (`hide_parameters`): they may be personal data.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1000})
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+
+
+def _sqlite_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", "cache_size=-65536"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("segue_mode", "read")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only looks; one consistent picture on SQLite."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """A transaction that changes something; commits at the end, rolls back on an error."""
+    with engine.connect().execution_options(segue_mode="write") as connection, connection.begin():
+        yield connection
