@@ -1,0 +1,92 @@
+"""The shapes a connector has. Protocols: nothing to inherit, nothing to register but an entry point.
+
+A message goes to a person, an audience is a set, a page is spooled until its run is closed, and a
+code must be known where it is spent: four shapes, because they fail in four ways.
+
+All connectors: constructor with keyword-only settings; never retry, never sleep, never log an address,
+never read the environment. Network connectors take a `base_url` (or host and port), so that official
+specifications and SDK judges can be pointed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from segue.contract.types import (
+    AudienceChange,
+    Capabilities,
+    Channel,
+    Key,
+    Message,
+    Redemption,
+    Result,
+    Voucher,
+)
+
+Leaving = Callable[[Key], None]
+"""Called with a message's key just before its bytes leave; the outbox writes it to its journal."""
+
+
+@runtime_checkable
+class MessageConnector(Protocol):
+    """Speaks to one provider that carries messages to people."""
+
+    name: str
+    channels: frozenset[Channel]
+    capabilities: Capabilities
+
+    def send(self, batch: Sequence[Message], leaving: Leaving) -> Iterator[Result]:
+        """Hand over `batch` (at most `capabilities.max_batch`) and yield one result per message as answers come.
+
+        Raises a `ConnectorError` only while nothing of the batch has been accepted.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and files; safe to call twice."""
+
+
+@runtime_checkable
+class PrintConnector(Protocol):
+    """A message connector whose `send` spools pages by key: accepted means spooled, again is once."""
+
+    name: str
+    channels: frozenset[Channel]
+    capabilities: Capabilities
+
+    def send(self, batch: Sequence[Message], leaving: Leaving) -> Iterator[Result]:
+        """Spool `batch`, one page a key."""
+
+    def close_spool(self, location: str, keep: Sequence[Key]) -> Sequence[Path]:
+        """Print the pages of `keep`, in that order, for one location; return the files made."""
+
+    def close(self) -> None:
+        """Let go of files; safe to call twice."""
+
+
+@runtime_checkable
+class AudienceConnector(Protocol):
+    """Mirrors a set of people in an ad platform."""
+
+    name: str
+    capabilities: Capabilities
+
+    def sync(self, change: AudienceChange) -> Iterator[Result]:
+        """Apply a difference; applying it twice is applying it once. One result per member."""
+
+
+@runtime_checkable
+class OfferConnector(Protocol):
+    """Makes codes known where they are spent."""
+
+    name: str
+
+    def publish(self, vouchers: Sequence[Voucher]) -> Iterator[Result]:
+        """Make the codes known; one result per voucher, by its key. Publishing twice is publishing once."""
+
+    def withdraw(self, codes: Sequence[str]) -> Iterator[str]:
+        """Make the codes worthless; yield each code that is withdrawn."""
+
+    def redemptions(self) -> Iterator[Redemption]:
+        """Yield what the shop says was used."""

@@ -1,0 +1,98 @@
+"""What the contract suite sends, and how it writes down what happens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from segue.contract.errors import ConnectorError
+from segue.contract.fake import Answer
+from segue.contract.mail import MailFrame
+from segue.contract.protocols import MessageConnector
+from segue.contract.types import Channel, Content, EmailContent, Key, Message, Outcome, PrintContent, Result, SmsContent
+
+AT = datetime(2026, 5, 14, 15, 0, tzinfo=UTC)
+WORDS_OF_ONE = "Your leggings, size 8, are waiting"
+_FRAME = MailFrame(from_name="Brand", from_address="hello@example.com")
+
+
+class Wire(Protocol):
+    """The provider's end of a test: it plays answers and counts what reached it."""
+
+    def answer(self, *answers: Answer) -> None:
+        """Say these to the next messages, one each; the last goes on for all that follow."""
+
+    def arrived(self) -> int:
+        """How many messages' bytes reached the provider, repeats included."""
+
+    def kept(self) -> int:
+        """How many messages the provider took; a repeated key once. Asked only of idempotent connectors."""
+
+
+def message(number: int, channel: Channel = Channel.EMAIL) -> Message:
+    """A message like the outbox's, the same for the same number."""
+    contents: dict[Channel, Content] = {
+        Channel.EMAIL: EmailContent(
+            frame=_FRAME, subject="Still here", text=WORDS_OF_ONE, html=f"<p>{WORDS_OF_ONE}</p>"
+        ),
+        Channel.SMS: SmsContent(text=WORDS_OF_ONE, segments=1),
+        Channel.PRINT: PrintContent(template="insert", data="{}", location="new-york"),
+    }
+    addresses = {Channel.EMAIL: f"reader.{number}@example.com", Channel.SMS: f"+1202555{100 + number % 100:04}"}
+    return Message(
+        key=Key(f"contract/step/occasion:{number}"),
+        channel=channel,
+        address=addresses.get(channel, ""),
+        content=contents[channel],
+        at=AT,
+        valid_until=AT + timedelta(hours=6),
+    )
+
+
+@dataclass
+class Sending:
+    """What one `send` did, as the outbox would see it."""
+
+    results: list[Result] = field(default_factory=list)
+    left: list[Key] = field(default_factory=list)
+    #: Keys answered before they had left, though their answer says that they did.
+    unannounced: list[Key] = field(default_factory=list)
+    most_unanswered: int = 0
+    error: ConnectorError | None = None
+
+    def count(self) -> Counter[Outcome]:
+        """How many results of each outcome."""
+        return Counter(result.outcome for result in self.results)
+
+
+def send(connector: MessageConnector, batch: Sequence[Message]) -> Sending:
+    """Send a batch and write down everything that happens."""
+    seen = Sending()
+    unanswered: set[Key] = set()
+
+    def leaving(key: Key) -> None:
+        seen.left.append(key)
+        unanswered.add(key)
+        seen.most_unanswered = max(seen.most_unanswered, len(unanswered))
+
+    try:
+        for result in connector.send(batch, leaving):
+            if result.outcome in {Outcome.ACCEPTED, Outcome.UNCERTAIN} and result.key not in seen.left:
+                seen.unannounced.append(result.key)
+            unanswered.discard(result.key)
+            seen.results.append(result)
+    except ConnectorError as error:
+        seen.error = error
+    return seen
+
+
+def texts_of(error: BaseException | None) -> str:
+    """All that a log would show of an error: its text and those of its causes."""
+    texts = []
+    while error is not None:
+        texts += [str(error), repr(error)]
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)

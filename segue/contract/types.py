@@ -1,0 +1,185 @@
+"""What crosses the border between Segue and a connector: frozen values, nothing to inherit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from segue.contract.mail import MailFrame
+
+Key = NewType("Key", str)
+"""What makes a message one: `journey/step/occasion`. Opaque to connectors, safe to log."""
+
+
+class Channel(StrEnum):
+    """The medium a message travels on."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PRINT = "print"
+    AUDIENCE = "audience"
+
+
+class Outcome(StrEnum):
+    """The provider's immediate answer about one message."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a connector can do, as data that the outbox reads."""
+
+    #: Most messages one `send` call takes.
+    max_batch: int
+    #: Most messages it ever leaves handed over but unanswered, over all its connections.
+    window: int
+    #: Sending a key twice is sending it once.
+    idempotent: bool = False
+    #: It can be asked later what became of a key.
+    can_look_up: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailContent:
+    """One person's mail: what differs from person to person, and the frame that does not."""
+
+    frame: MailFrame
+    subject: str
+    text: str
+    html: str
+    #: RFC 8058 target, https; None on a purely transactional mail.
+    unsubscribe_url: str | None = None
+
+    def mime(self, *, key: str, to: str, at: datetime) -> bytes:
+        """Return the complete RFC 5322 message with CRLF line ends.
+
+        `key` becomes the Message-ID (so a repeat is recognisably the same mail), `to` the
+        recipient's address, `at` (timezone-aware) the Date header.
+        """
+        return self.frame.fill(
+            key=key,
+            to=to,
+            at=at,
+            subject=self.subject,
+            text=self.text,
+            html=self.html,
+            unsubscribe_url=self.unsubscribe_url,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsContent:
+    """One person's text message."""
+
+    text: str
+    #: Billed parts: GSM-7 160/153 characters, UCS-2 70/67.
+    segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintContent:
+    """One person's printed piece: the template's name and the data it is set with."""
+
+    template: str
+    #: JSON text; data only, never source of the page.
+    data: str
+    #: Where it is printed and packed.
+    location: str
+
+
+Content = EmailContent | SmsContent | PrintContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One rendered thing for one address, with a key."""
+
+    key: Key
+    channel: Channel
+    #: E-mail address, or phone number in E.164; empty for print.
+    address: str
+    content: Content
+    #: When it was judged and composed, UTC. Used for dates in the message, never the machine's clock.
+    at: datetime
+    #: The provider may not deliver it after this instant, UTC (an SMS ends with the reader's window).
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What the provider said about one message."""
+
+    key: Key
+    outcome: Outcome
+    #: The provider's own name for the message, for later news.
+    provider_id: str | None = None
+    #: Short machine-readable word for rejected, deferred and uncertain: `mailbox_unknown`, `throttled`, `no_answer`.
+    reason: str | None = None
+    #: For deferred: not before this long from now.
+    retry_after: timedelta | None = None
+    #: For rejected: the address itself is dead or unwilling; never write to it again.
+    suppress: bool = False
+
+
+def accepted(key: Key, provider_id: str | None = None) -> Result:
+    """The provider took it."""
+    return Result(key=key, outcome=Outcome.ACCEPTED, provider_id=provider_id)
+
+
+def deferred(key: Key, reason: str, retry_after: timedelta | None = None) -> Result:
+    """It was not sent and may be tried again."""
+    return Result(key=key, outcome=Outcome.DEFERRED, reason=reason, retry_after=retry_after)
+
+
+def rejected(key: Key, reason: str, *, suppress: bool = False) -> Result:
+    """It was refused for good."""
+    return Result(key=key, outcome=Outcome.REJECTED, reason=reason, suppress=suppress)
+
+
+def uncertain(key: Key, reason: str) -> Result:
+    """Its bytes left and nobody knows what became of them."""
+    return Result(key=key, outcome=Outcome.UNCERTAIN, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voucher:
+    """A code the shop or till must know before a message may name it."""
+
+    code: str
+    #: The key of the message it was minted for.
+    key: Key
+    #: Percent off, 1 to 100; None if it is worth an amount.
+    percent: int | None
+    #: Minor units of `currency`; None if it is a percentage.
+    amount_minor: int | None
+    currency: str | None
+    valid_from: datetime
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """A code that the shop says was used."""
+
+    code: str
+    order_id: str
+    redeemed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceChange:
+    """The difference between who belongs in an ad audience and who is in it.
+
+    Members are mappings of identifier kind to value (`email`, `phone`, `country` ...), in clear:
+    every platform normalises and hashes in its own way, so the connector does that before anything leaves.
+    """
+
+    audience: str
+    add: tuple[tuple[Key, dict[str, str]], ...] = field(default=(), repr=False)
+    remove: tuple[tuple[Key, dict[str, str]], ...] = field(default=(), repr=False)
