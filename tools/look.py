@@ -75,7 +75,9 @@ def shoot(pages: list[Path], brand: Brand, pictures: Path, chromium: str) -> Ite
             route.continue_()
         elif url.startswith(f"{brand.asset_url}/"):
             file = pictures / Path(url).name
-            route.fulfill(body=file.read_bytes() if file.is_file() else placeholder(brand, url), content_type="image/png")
+            route.fulfill(
+                body=file.read_bytes() if file.is_file() else placeholder(brand, url), content_type="image/png"
+            )
         else:
             route.abort()
 

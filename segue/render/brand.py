@@ -66,6 +66,8 @@ class Palette(_Part):
     muted: Colour
     #: Hairlines.
     line: Colour
+    #: The stroke of colour across the top; decoration only.
+    rule: Colour
     #: The one button, and what is written on it.
     action: Colour
     on_action: Colour

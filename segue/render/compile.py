@@ -9,12 +9,22 @@ after. A person's words only ever meet the second stage: they are filled in, nev
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError, UndefinedError
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateRuntimeError,
+    TemplateSyntaxError,
+    UndefinedError,
+    select_autoescape,
+)
 from jinja2 import TemplateError as JinjaError
 from jinja2.utils import missing
 from mjml import mjml2html
@@ -22,6 +32,8 @@ from mjml import mjml2html
 from segue.render.brand import Brand
 from segue.render.errors import TemplateError
 from segue.render.wording import Calendar, money, plural, size_label, worth
+
+_TABLE_WITHOUT_ROLE = re.compile(r"<table (?![^>]*\brole=)")
 
 Fill = Callable[[dict[str, Any]], str]
 
@@ -36,7 +48,7 @@ class Missing(StrictUndefined):
         hint: str | None = None,
         obj: Any = missing,
         name: str | None = None,
-        exc: type[JinjaError] = UndefinedError,
+        exc: type[TemplateRuntimeError] = UndefinedError,
     ) -> None:
         super().__init__(hint if name is None else str(name), obj, name, exc)
 
@@ -62,7 +74,7 @@ class Compiler:
         self._sources = FileSystemLoader(folder)
         self._brand_stage = Environment(
             loader=self._sources,
-            autoescape=lambda name: name is not None and ".mjml." in name,
+            autoescape=select_autoescape(enabled_extensions=("mjml.j2",)),
             undefined=StrictUndefined,
             variable_start_string="[[",
             variable_end_string="]]",
@@ -111,6 +123,8 @@ class Compiler:
             raise TemplateError(
                 path, f"MJML refuses it: {error}; `<` in a Jinja2 tag is the usual reason: write `is lt`"
             ) from None
+        # MJML gives its own tables a role, but not those of mj-table; all of them are there for the layout.
+        compiled = _TABLE_WITHOUT_ROLE.sub('<table role="presentation" ', compiled)
         require_same_tokens(path, source, compiled)
         return self._fill(path, self._html, compiled)
 
@@ -180,4 +194,3 @@ def _tokens(path: str, source: str) -> list[str]:
     except TemplateSyntaxError as error:
         raise TemplateError(path, f"line {error.lineno}: {error.message}") from None
     return tags
-

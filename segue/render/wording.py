@@ -12,13 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 #: ISO 4217 currencies whose minor unit is not a hundredth.
-_DIGITS = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),
-        0,
-    ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-}
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_DIGITS = {**dict.fromkeys(_WHOLE.split(), 0), **dict.fromkeys(_THOUSANDTHS.split(), 3)}
 _SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$"}
 
 
@@ -29,7 +25,7 @@ def money(minor: int, currency: str) -> str:
     major, rest = divmod(abs(minor), 10**digits)
     amount = f"{major:,}.{rest:0{digits}d}" if digits else f"{major:,}"
     sign = _SIGNS.get(currency)
-    return f"{'-' if minor < 0 else ''}{sign if sign else currency + ' '}{amount}"
+    return f"{'-' if minor < 0 else ''}{sign or currency + ' '}{amount}"
 
 
 def worth(voucher: Mapping[str, Any]) -> str:

@@ -1,0 +1,192 @@
+"""What every step of the sample brand promises its readers, whatever its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from jinja2 import Environment, nodes
+
+from segue.contract import Channel
+from segue.render.brand import Brand
+from segue.render.links import Links
+from segue.render.templates import Library
+from tests.render.conftest import TEMPLATES
+
+STEPS = ("abandoned_cart/last_call", "abandoned_cart/reminder")
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def each_sample(library: Library) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in STEPS:
+        for words in library.step(name).samples().values():
+            yield name, words
+
+
+def test_these_are_all_the_steps(library: Library) -> None:
+    assert library.names() == STEPS
+
+
+def test_both_parts_let_her_stop_and_say_where_we_live(library: Library, links: Links, brand: Brand) -> None:
+    for name, words in each_sample(library):
+        mail = library.step(name).email(words, message_id=41)
+        assert mail.unsubscribe_url is not None
+        assert links.read_unsubscribe(mail.unsubscribe_url.rpartition("/")[2]) == (41, Channel.EMAIL)
+        for part in (mail.text, mail.html):
+            assert mail.unsubscribe_url in part
+            assert all(line in part for line in brand.address)
+
+
+def test_every_link_in_the_mail_is_ours_and_leads_to_the_shop(library: Library, links: Links, brand: Brand) -> None:
+    for name, words in each_sample(library):
+        mail = library.step(name).email(words, message_id=41)
+        journey, step = name.split("/")
+        addresses = [a["href"] for a in Tags(mail.html).of("a")] + re.findall(r"https://\S+", mail.text)
+        targets = set()
+        for address in addresses:
+            if address != mail.unsubscribe_url:
+                assert address.startswith("https://go.saltmere.example.com/c/")
+                message_id, target = links.read_click(address.rpartition("/")[2])
+                assert message_id == 41
+                assert target.endswith(f"utm_source=segue&utm_medium=email&utm_campaign={journey}&utm_content={step}")
+                targets.add(target.partition("?")[0])
+        assert {brand.page(words["cart"]["url"]), *(brand.page(item["url"]) for item in words["items"])} <= targets
+
+
+def test_the_sms_says_who_we_are_how_to_stop_and_where_to_go(library: Library, links: Links, brand: Brand) -> None:
+    """In one part for a plain name, with or without a code."""
+    step = library.step("abandoned_cart/last_call")
+    for words in step.samples().values():
+        sms = step.sms(words, message_id=41)
+        assert sms.text.startswith(f"{brand.sms_name}: Sarah, ")
+        assert sms.text.endswith(" Reply STOP to opt out")
+        address = re.search(r"https://go\.saltmere\.example\.com/s/(\S+)", sms.text)
+        assert address is not None
+        assert links.read_short(address[1])[0] == 41
+        assert sms.segments == 1
+
+
+def test_the_reminders_code_and_its_end_are_in_every_part(library: Library) -> None:
+    for name, words in each_sample(library):
+        mail = library.step(name).email(words, message_id=1)
+        for part in (mail.text, mail.html):
+            assert ("K7QM-2XHD" in part) == ("Thursday, May 14 at 11:00 AM EDT" in part) == bool(words["voucher"])
+
+
+def test_without_a_code_no_word_hurries(library: Library) -> None:
+    """A subject that says `ends` of something that does not end is false, and dear in Washington State."""
+    hurry = re.compile(r"\b(ends?|ending|expir\w+|last|final|hurry|only|today|hours?|% off|off the)\b", re.IGNORECASE)
+    for name, words in each_sample(library):
+        step = library.step(name)
+        without = {**words, "voucher": None}
+        assert not hurry.search(step.email(without, message_id=1).subject)
+        assert "off" not in step.email(without, message_id=1).text.replace("off the", "")
+        if Channel.SMS in step.channels:
+            assert not hurry.search(step.sms(without, message_id=1).text)
+
+
+def test_pictures_are_sized_described_and_absolute(library: Library, brand: Brand) -> None:
+    for name, words in each_sample(library):
+        pictures = Tags(library.step(name).email(words, message_id=1).html).of("img")
+        assert len(pictures) == 1 + len(words["items"])
+        for picture in pictures:
+            assert picture["alt"]
+            assert picture["width"].isdigit()
+            assert picture["height"].isdigit()
+            assert picture["src"].startswith(f"{brand.asset_url}/pictures/")
+
+
+def test_a_screen_reader_hears_a_mail_not_tables(library: Library) -> None:
+    for name, words in each_sample(library):
+        tags = Tags(library.step(name).email(words, message_id=1).html)
+        assert tags.of("html")[0]["lang"] == "en"
+        assert {table.get("role") for table in tags.of("table")} == {"presentation"}
+
+
+def test_the_mail_has_a_night_side(library: Library, brand: Brand) -> None:
+    """The style survives the MJML compile, and every class it colours is on something."""
+    for name, words in each_sample(library):
+        page = library.step(name).email(words, message_id=1).html
+        night = page.partition("@media (prefers-color-scheme: dark)")[2].partition("</style>")[0]
+        assert brand.colours.dark.card in night
+        assert {"name": "color-scheme", "content": "light dark"} in Tags(page).of("meta")
+        used = {one for _, attributes in Tags(page).found for one in attributes.get("class", "").split()}
+        coloured = set(re.findall(r"\.([a-z-]+)", re.sub(r"\{[^}]*\}", "", night)))
+        assert coloured - used <= ({"panel"} if not words["voucher"] else set())
+
+
+def test_the_preheader_comes_first_and_is_hidden(library: Library) -> None:
+    for name, words in each_sample(library):
+        body = library.step(name).email(words, message_id=1).html.partition("<body")[2]
+        assert re.match(r'[^>]*><div style="display:none;[^"]*">\s*\S', body)
+
+
+def test_a_mail_stays_far_below_what_gmail_clips(library: Library) -> None:
+    for name, words in each_sample(library):
+        many = {**words, "items": words["items"] * (20 // len(words["items"]))}
+        assert len(library.step(name).email(many, message_id=2**40).html.encode()) < 102_000
+
+
+def paths(template: nodes.Template) -> Iterator[str]:
+    """Every name a template reads, with loop variables written as what they run over: `items[].title`."""
+    aliases = {
+        loop.target.name: loop.iter for loop in template.find_all(nodes.For) if isinstance(loop.target, nodes.Name)
+    }
+
+    def path(node: nodes.Node) -> str | None:
+        match node:
+            case nodes.Name(name=name):
+                return f"{path(aliases[name])}[]" if name in aliases else name
+            case nodes.Getattr(node=inner, attr=attribute):
+                return f"{path(inner)}.{attribute}"
+            case nodes.Getitem(node=inner):
+                return f"{path(inner)}[]"
+        return None
+
+    for node in template.find_all((nodes.Getattr, nodes.Name)):
+        found = path(node)
+        if found is not None:
+            yield found
+
+
+def reach(words: Any, path: str) -> bool:
+    for part in re.findall(r"[a-z_]+|\[\]", path):
+        if part == "[]":
+            words = words[0]
+        elif isinstance(words, dict) and part in words:
+            words = words[part]
+        else:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_sample_holds_every_name_its_templates_read(library: Library, brand: Brand, name: str) -> None:
+    """Also those on a branch that no sample happens to take."""
+    from segue.render.compile import Compiler
+
+    compiler = Compiler(TEMPLATES, brand)
+    given = {*compiler.globals, "link", "short_link", "unsubscribe_url"}
+    words = library.step(name).samples()["sample"]
+    for file in sorted((TEMPLATES / name).glob("*.j2")):
+        source = compiler._branded(f"{name}/{file.name}", transactional=False)
+        for path in paths(Environment(autoescape=True).parse(source)):
+            if re.split(r"[.\[]", path)[0] not in given:
+                assert reach(words, path), f"{file.name} reads {path}"
