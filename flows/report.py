@@ -1,0 +1,109 @@
+"""What a run leaves on its page: the sum as a table and a chart, and what the messages look like.
+
+Counts, reasons and profile ids; the messages are those of the template's sample, never of real people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows import chart, words
+from segue.service import SampleRender, Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a journey's run returns: the sum, and how to find the run in the outbox."""
+
+    journey: str
+    #: None for a preview, which stores nothing.
+    run_id: int | None
+    preview: bool
+    considered: int
+    #: Counts by group, in reading order, zeros included; they add up to `considered`.
+    groups: dict[str, int]
+
+
+def report_of(summary: Summary) -> Report:
+    """Reduce a summary to what the flow hands back."""
+    return Report(
+        journey=summary.journey,
+        run_id=summary.run_id,
+        preview=summary.preview,
+        considered=summary.considered,
+        groups=summary.by_group(),
+    )
+
+
+def page(title: str, summary: Summary, samples: Sequence[SampleRender]) -> str:
+    """Write the whole report as Markdown."""
+    parts = [f"# {title}: {'preview, nothing was sent' if summary.preview else f'run {summary.run_id}'}"]
+    if summary.considered:
+        parts += [sentence(summary), table(summary), f"![How many, by what became of them]({picture(summary)})"]
+    else:
+        parts.append("**Nobody was due.** No occasion for a message came up since the last run.")
+    if summary.examples:
+        parts.append(
+            "To see one person's whole story, run `segue explain` with the profile id, e.g. " + _first(summary)
+        )
+    parts.append("## What the messages look like")
+    parts.append("Written with sample data; no real person is shown.")
+    parts += [sample_card(sample) for sample in samples]
+    return "\n\n".join(parts) + "\n"
+
+
+def sentence(summary: Summary) -> str:
+    """The sum as one line that can be checked by eye."""
+    terms = [
+        f"{count:,} {words.group(group, preview=summary.preview).lower()}"
+        for group, count in summary.by_group().items()
+        if count
+    ]
+    return f"**{summary.considered:,} considered** = {' + '.join(terms)}"
+
+
+def table(summary: Summary) -> str:
+    """One row a step, channel, group and reason; the last row is the sum. Numbers first: the page cuts wide tables."""
+    rows = ["| How many | Step | What became of them | Why | Profile ids |", "| --: | :-- | :-- | :-- | :-- |"]
+    for line in summary.lines:
+        seen = summary.examples.get(f"{line.step}/{line.group}/{line.reason or ''}".rstrip("/"), ())
+        cells = (
+            f"{line.count:,}",
+            f"{words.title(line.step)}, {words.channel(line.channel)}" if line.channel else words.title(line.step),
+            words.group(line.group, preview=summary.preview),
+            words.reason(line.reason),
+            ", ".join(str(profile_id) for profile_id in seen),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    rows.append(f"| **{summary.considered:,}** | **Considered** | | | |")
+    return "\n".join(rows)
+
+
+def picture(summary: Summary) -> str:
+    """The sum as a chart, zeros left out."""
+    return chart.bars(
+        f"{summary.considered:,} considered",
+        [
+            chart.Bar(words.group(group, preview=summary.preview), count, group)
+            for group, count in summary.by_group().items()
+            if count
+        ],
+    )
+
+
+def sample_card(sample: SampleRender) -> str:
+    """One message of the sample data: as a picture, and its text to copy."""
+    heading = f"### {words.title(sample.step)}, {words.channel(sample.channel)}"
+    if sample.channel == "sms":
+        card = chart.sms_card(sample.text)
+    else:
+        card = chart.mail_card(sample.subject or "", sample.text)
+    fence = "~~~"  # no template writes tildes at the start of a line
+    subject = f"Subject: **{sample.subject}**\n\n" if sample.subject else ""
+    return f"{heading}\n\n{subject}![{heading[4:]}]({card})\n\n{fence}text\n{sample.text.strip()}\n{fence}"
+
+
+def _first(summary: Summary) -> str:
+    profile_id = next(profile_id for seen in summary.examples.values() for profile_id in seen)
+    return f"`segue explain {profile_id}`."
