@@ -57,8 +57,8 @@ def write_pages(library: Library, out: Path) -> Iterator[Path]:
 
 def placeholder(brand: Brand, path: str) -> bytes:
     """Draw something of the right shape for a picture that is not there."""
-    is_logo = path.endswith(Path(brand.logo.path).name)
-    size = (brand.logo.width * 2, brand.logo.height * 2) if is_logo else (800, 1000)
+    is_logo = Path(path).name in {Path(brand.logo.path).name, Path(brand.logo.on_dark).name}
+    size = (brand.logo.width * 2, brand.logo.height * 2) if is_logo else (600, 600)
     picture = Image.new("RGB", size, brand.colours.light.line)
     ImageDraw.Draw(picture).text((16, 16), Path(path).stem, fill=brand.colours.light.ink)
     file = io.BytesIO()

@@ -66,8 +66,8 @@ class Palette(_Part):
     muted: Colour
     #: Hairlines.
     line: Colour
-    #: The stroke of colour across the top; decoration only.
-    rule: Colour
+    #: Behind the logo at the top; dark in both, so that one logo serves everywhere.
+    band: Colour
     #: The one button, and what is written on it.
     action: Colour
     on_action: Colour
@@ -91,9 +91,12 @@ class Fonts(_Part):
 
 
 class Logo(_Part):
-    """The logo, a PNG under `asset_url`; `width` and `height` in CSS pixels."""
+    """The logo, two PNGs under `asset_url`; `width` and `height` in CSS pixels."""
 
+    #: For light grounds.
     path: Text
+    #: For dark grounds, such as the band of a mail.
+    on_dark: Text
     width: int = Field(ge=16, le=600)
     height: int = Field(ge=16, le=600)
 
@@ -153,8 +156,13 @@ class Brand(_Part):
 
     @property
     def logo_url(self) -> str:
-        """Where the logo is fetched from."""
+        """Where the logo for light grounds is fetched from."""
         return self.picture(self.logo.path)
+
+    @property
+    def logo_on_dark_url(self) -> str:
+        """Where the logo for dark grounds is fetched from."""
+        return self.picture(self.logo.on_dark)
 
     @property
     def postal_address(self) -> str:

@@ -62,8 +62,8 @@ class StepTemplate:
         subject, text, html = self._email
         unsubscribe_url = None if self._transactional else self._links.unsubscribe(message_id, Channel.EMAIL)
         context = {
-            **self._globals,
             **words,
+            **self._globals,
             "link": self._link(message_id),
             "unsubscribe_url": unsubscribe_url,
         }
@@ -83,7 +83,7 @@ class StepTemplate:
         def short_link(slot: str) -> str:
             return self._links.short(message_id, Slot[slot.upper()])
 
-        text = _one_line(self._sms({**self._globals, **words, "short_link": short_link}))
+        text = _one_line(self._sms({**words, **self._globals, "short_link": short_link}))
         if len(text) > MAX_SMS_CHARS:
             raise TemplateError(self.name, f"the SMS has more than {MAX_SMS_CHARS} characters; no provider takes it")
         return SmsContent(text=text, segments=segments(text)[1])

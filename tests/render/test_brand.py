@@ -22,7 +22,7 @@ def load(tmp_path: Path, text: str) -> Brand:
     ("before", "after", "said"),
     [
         pytest.param('name = "Saltmere"\ntagline', "tagline", "name: Field required", id="a missing field"),
-        pytest.param('"#1f4d4a"', '"green"', "colours.light.action", id="a colour that is none"),
+        pytest.param('"#1f4d4a"', '"green"', "colours.light.band", id="a colour that is none"),
         pytest.param('"https://www.', '"http://www.', "site_url: Value error, must start with https://", id="no https"),
         pytest.param("assets.saltmere.example.com", "assets.example.com/", "asset_url", id="a slash too many"),
         pytest.param('"America/New_York"', '"Gloucester"', "IANA time zone", id="a zone that is none"),
@@ -62,7 +62,7 @@ def test_a_path_of_the_catalogue_stays_on_the_site(brand: Brand, path: str, url:
 
 
 def test_pictures_come_from_their_own_place(brand: Brand) -> None:
-    assert brand.logo_url == "https://assets.saltmere.example.com/pictures/logo.png"
+    assert brand.logo_url == "https://assets.saltmere.example.com/pictures/logo-e54cb746.png"
 
 
 def luminance(colour: str) -> float:

@@ -14,6 +14,8 @@ from segue.contract import Channel
 from segue.render.brand import Brand
 from segue.render.links import Links
 from segue.render.templates import Library
+from segue.sample.catalogue import PRODUCTS, picture_name
+from segue.sample.pictures import LOGO, LOGO_LIGHT
 from tests.render.conftest import TEMPLATES
 
 STEPS = ("abandoned_cart/last_call", "abandoned_cart/reminder")
@@ -142,6 +144,14 @@ def test_a_mail_stays_far_below_what_gmail_clips(library: Library) -> None:
     for name, words in each_sample(library):
         many = {**words, "items": words["items"] * (20 // len(words["items"]))}
         assert len(library.step(name).email(many, message_id=2**40).html.encode()) < 102_000
+
+
+def test_the_sample_shop_draws_what_the_samples_show(brand: Brand, library: Library) -> None:
+    """A new drawing has a new name; brand file and samples follow it."""
+    drawn = {f"/pictures/{picture_name(product.slug)}" for product in PRODUCTS}
+    for _, words in each_sample(library):
+        assert {item["image_url"] for item in words["items"]} <= drawn
+    assert (brand.logo.path, brand.logo.on_dark) == (f"/pictures/{LOGO}", f"/pictures/{LOGO_LIGHT}")
 
 
 def paths(template: nodes.Template) -> Iterator[str]:
