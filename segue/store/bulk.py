@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
+    insert,
     literal,
     select,
     text,
@@ -33,6 +34,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 _CHUNK = 10_000
 _ID_BLOCK = 500
+#: SQLAlchemy forgets how many rows an INSERT wrote unless it is told to keep it.
+_COUNTED = {"preserve_rowcount": True}
 
 Values = Mapping[str, Any]
 
@@ -51,7 +54,7 @@ def insert_new(
             new += _unnest(connection, table, chunk, conflict)
         else:
             statement = sqlite.insert(table).on_conflict_do_nothing(index_elements=conflict)
-            new += max(connection.execute(statement, chunk).rowcount, 0)
+            new += connection.execute(statement, chunk, execution_options=_COUNTED).rowcount
     return new
 
 
@@ -69,7 +72,7 @@ def _unnest(connection: Connection, table: Table, rows: Sequence[Values], confli
         f"SELECT {', '.join(picks)} FROM unnest({', '.join(casts)}) AS r({aliases}) ON CONFLICT{target} DO NOTHING"
     )
     arrays = {f"c{i}": [_cell(column, row[column.name]) for row in rows] for i, column in enumerate(columns)}
-    return max(connection.execute(statement, arrays).rowcount, 0)
+    return connection.execute(statement, arrays, execution_options=_COUNTED).rowcount
 
 
 def _array_type(column: Column[Any], connection: Connection) -> str:
@@ -82,6 +85,11 @@ def _cell(column: Column[Any], value: Any) -> Any:
     return json.dumps(value) if isinstance(column.type, JSON) and value is not None else value
 
 
+def insert_from(connection: Connection, table: Table, columns: Sequence[str], rows: Select[*tuple[Any, ...]]) -> int:
+    """INSERT ... SELECT; return how many rows were written."""
+    return connection.execute(insert(table).from_select(columns, rows), execution_options=_COUNTED).rowcount
+
+
 def in_values(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """The condition `column IN values` with one parameter; `values` are all text or all integers."""
     if connection.dialect.name == "postgresql":
@@ -91,8 +99,8 @@ def in_values(connection: Connection, column: ColumnElement[Any], values: Collec
 
 
 def rows_where(
-    connection: Connection, statement: Select[Any], column: ColumnElement[Any], values: Collection[Any]
-) -> Iterator[Row[Any]]:
+    connection: Connection, statement: Select[*tuple[Any, ...]], column: ColumnElement[Any], values: Collection[Any]
+) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield the rows of `statement` whose `column` is one of `values`, asking for many at a time."""
     wanted = list(values)
     for start in range(0, len(wanted), _CHUNK):
@@ -110,7 +118,7 @@ def update_many(connection: Connection, table: Table, rows: Sequence[Values]) ->
     """Update rows by `id`; all `rows` have the same keys, `id` among them. Return how many there were."""
     if not rows:
         return 0
-    changed = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
     statement = update(table).where(table.c.id == bindparam("row_id")).values(changed)
     connection.execute(
         statement, [{("row_id" if name == "id" else f"new_{name}"): v for name, v in row.items()} for row in rows]

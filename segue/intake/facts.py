@@ -1,0 +1,229 @@
+"""How the parsed fields of one record become facts: one small function a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any
+
+from segue.intake import records as r
+from segue.intake import values
+from segue.intake.errors import BadValueError
+from segue.intake.kinds import KINDS
+
+_PRODUCT = ("title", "category", "size_system", "url", "image_url")
+_TRAITS = tuple(name for name in KINDS["profile"] if name not in r.NAME_KINDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What holds for the whole file."""
+
+    #: The mapping's name; begins the names of facts that have no table of their own.
+    source: str
+    calling_code: str | None
+    hash_address: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One record as a row says it."""
+
+    line: int
+    fields: dict[str, Any]
+    properties: dict[str, str]
+    cells: list[str]
+    door: Here
+
+    @property
+    def names(self) -> r.Names:
+        """What names a person here, strongest first."""
+        return tuple((kind, self.fields[kind]) for kind in r.NAME_KINDS if self.fields.get(kind))
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Those of the fields that say something."""
+        return {name: self.fields[name] for name in names if self.fields.get(name) is not None}
+
+
+def _profile(said: Said) -> list[r.Fact]:
+    return [r.Profile(line=said.line, names=_somebody(said), traits=said.given(*_TRAITS))]
+
+
+def _consent(said: Said) -> list[r.Fact]:
+    found = said.fields
+    return [
+        r.Consent(
+            line=said.line,
+            names=_somebody(said),
+            channel=found["channel"],
+            purpose=found["purpose"],
+            state=found["state"],
+            basis=found.get("basis") or ("objection" if found["state"] == "denied" else "opt_in"),
+            source=found["source"],
+            wording=found.get("wording"),
+            occurred_at=found["occurred_at"],
+        )
+    ]
+
+
+def _somebody(said: Said) -> r.Names:
+    if not said.names:
+        raise BadValueError("missing_key")
+    return said.names
+
+
+def _suppression(said: Said) -> list[r.Fact]:
+    address = said.fields["address"]
+    normal = values.parse_email(address) if "@" in address else values.parse_phone(address, said.door.calling_code)
+    return [
+        r.Suppression(
+            line=said.line,
+            address_hash=said.door.hash_address(normal),
+            reason=said.fields["reason"],
+            occurred_at=said.fields["occurred_at"],
+        )
+    ]
+
+
+def _product(said: Said) -> list[r.Fact]:
+    return [r.Product(line=said.line, external_id=said.fields["external_id"], **said.given(*_PRODUCT))]
+
+
+def _variant(said: Said) -> list[r.Fact]:
+    return [_variant_of(said, said.fields["price"], overwrites=True)]
+
+
+def _variant_of(said: Said, price: int, *, overwrites: bool) -> r.Variant:
+    found = said.fields
+    product = r.Product(line=said.line, external_id=found.get("product") or found["sku"], **said.given(*_PRODUCT))
+    return r.Variant(
+        line=said.line,
+        sku=found["sku"],
+        product=product,
+        size=found.get("size"),
+        colour=found.get("colour"),
+        price_minor=price,
+        currency=found["currency"],
+        overwrites=overwrites,
+    )
+
+
+def _listing(said: Said) -> list[r.Fact]:
+    return [
+        r.Listing(
+            line=said.line,
+            product=r.Product(line=said.line, external_id=said.fields["product"]),
+            sales_channel=said.fields["sales_channel"],
+            listed_from=said.fields["listed_from"],
+            listed_until=said.fields.get("listed_until"),
+        )
+    ]
+
+
+def _location(said: Said) -> list[r.Fact]:
+    return [r.Location(line=said.line, **said.fields)]
+
+
+def _stock(said: Said) -> list[r.Fact]:
+    return [r.Stock(line=said.line, **said.fields)]
+
+
+def _cart_event(said: Said) -> list[r.Fact]:
+    found = said.fields
+    touches = found["kind"] in {"added", "removed"}
+    sku = found.get("sku") if touches else None
+    if touches and sku is None:
+        raise BadValueError("missing_key", "sku")
+    at = found["occurred_at"]
+    identity = found.get("id") or f"{found['cart']}:{found['kind']}:{sku or ''}:{at.isoformat()}"
+    return [
+        r.CartEvent(
+            line=said.line,
+            names=said.names,
+            cart=found["cart"],
+            kind=found["kind"],
+            sku=sku,
+            quantity=(found.get("quantity") or 1) if touches else 0,
+            occurred_at=at,
+            dedupe=f"{said.door.source}:{identity}",
+            sales_channel=found["sales_channel"],
+        )
+    ]
+
+
+def _order(said: Said) -> list[r.Fact]:
+    return [_order_of(said, said.fields["external_id"], implied=False)]
+
+
+def _order_of(said: Said, external_id: str, *, implied: bool) -> r.Order:
+    found = said.fields
+    return r.Order(
+        line=said.line,
+        names=said.names,
+        external_id=external_id,
+        cart=found.get("cart"),
+        sales_channel=found["sales_channel"],
+        location=found.get("location"),
+        currency=found["currency"],
+        total_minor=found.get("total"),
+        discount_minor=found.get("discount") or 0,
+        discount_code=found.get("discount_code"),
+        gift=bool(found.get("gift")),
+        occurred_at=found["occurred_at"],
+        cancelled_at=found.get("cancelled_at"),
+        implied=implied,
+    )
+
+
+def _order_line(said: Said) -> list[r.Fact]:
+    found = said.fields
+    line = r.OrderLine(
+        line=said.line,
+        order=found["order"],
+        position=found.get("position"),
+        variant=_variant_of(said, found["unit_price"], overwrites=False),
+        quantity=found["quantity"],
+        unit_price_minor=found["unit_price"],
+        returned_at=found.get("returned_at"),
+    )
+    return [_order_of(said, found["order"], implied=True), line]
+
+
+def _event(said: Said) -> list[r.Fact]:
+    found = said.fields
+    identity = found.get("id") or f"{found['name']}:{_fingerprint(said.cells)}"
+    return [
+        r.Event(
+            line=said.line,
+            names=said.names,
+            dedupe=f"{said.door.source}:{identity}",
+            name=found["name"],
+            properties={name: values.parse_text(text) for name, text in said.properties.items()},
+            occurred_at=found["occurred_at"],
+        )
+    ]
+
+
+def _fingerprint(cells: list[str]) -> str:
+    """Stands for an event that has no id: the same row again is the same event."""
+    return blake2b("\x1f".join(cells).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+FACTS: Mapping[str, Callable[[Said], list[r.Fact]]] = MappingProxyType(
+    {
+        "profile": _profile,
+        "consent": _consent,
+        "suppression": _suppression,
+        "product": _product,
+        "variant": _variant,
+        "listing": _listing,
+        "location": _location,
+        "stock": _stock,
+        "cart_event": _cart_event,
+        "order": _order,
+        "order_line": _order_line,
+        "event": _event,
+    }
+)

@@ -1,0 +1,105 @@
+"""The loader: takes facts from either door and writes them in chunks, inside one transaction a file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from segue.intake import records as r
+from segue.intake.carts import Carts
+from segue.intake.orders import Orders
+from segue.intake.people import People
+from segue.intake.permissions import write_consents, write_suppressions
+from segue.intake.report import Tally
+from segue.intake.shop import Shop
+from segue.intake.sizes import refresh_sizes
+from segue.store.bulk import insert_new
+from segue.store.tables import event
+
+#: Facts written at once; a chunk is what is held in memory.
+CHUNK = 20_000
+#: One import at a time on PostgreSQL, as SQLite's write lock already sees to: "segue/in" in bytes.
+_LOCK = 0x73656775652F696E
+#: From this many rows on the database's statistics are worth refreshing.
+_BULK = 10_000
+
+
+class Loader:
+    """Writes facts; whoever made the connection commits or rolls back."""
+
+    def __init__(self, connection: Connection, tally: Tally, now: datetime, spoilt: Collection[str] = ()) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        self._connection = connection
+        self._tally = tally
+        self._now = now
+        self._facts: list[r.Fact] = []
+        self._people = People(connection, tally, now)
+        self._shop = Shop(connection, tally, now)
+        self._carts = Carts(connection, tally, now)
+        self._orders = Orders(connection, tally, now, self._carts, self._shop, spoilt)
+
+    def add(self, fact: r.Fact) -> None:
+        """Take one fact."""
+        self._facts.append(fact)
+        if len(self._facts) >= CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write the chunk: things before what happens to them, people in the order of the file."""
+        by_kind: defaultdict[type, list[Any]] = defaultdict(list)
+        for fact in self._facts:
+            by_kind[type(fact)].append(fact)
+        lines: list[r.OrderLine] = by_kind[r.OrderLine]
+        # One place in the file's order for catalogue rows and for what order lines say in passing.
+        self._shop.write_products(by_kind[r.Product])
+        self._shop.write_variants([*by_kind[r.Variant], *(line.variant for line in lines)])
+        self._shop.write_locations(by_kind[r.Location])
+        self._shop.write_listings(by_kind[r.Listing])
+        self._shop.write_stock(by_kind[r.Stock])
+        owners = self._people.owners(fact for fact in self._facts if isinstance(fact, r.PersonFact))
+        write_consents(self._connection, by_kind[r.Consent], owners, self._now, self._tally)
+        write_suppressions(self._connection, by_kind[r.Suppression], self._now, self._tally)
+        self._carts.write(by_kind[r.CartEvent], owners)
+        self._orders.write(by_kind[r.Order], lines, owners)
+        self._orders.reverse(by_kind[r.Reversal])
+        self._write_events([(fact, owners.get(id(fact))) for fact in by_kind[r.Event]])
+        self._facts.clear()
+
+    def _write_events(self, facts: Sequence[tuple[r.Event, int | None]]) -> None:
+        rows = {
+            fact.dedupe: {
+                "dedupe": fact.dedupe,
+                "profile_id": owner,
+                "name": fact.name,
+                "properties": dict(fact.properties),
+                "occurred_at": fact.occurred_at,
+                "recorded_at": self._now,
+            }
+            for fact, owner in facts
+        }
+        new = insert_new(self._connection, event, list(rows.values()), ["dedupe"])
+        self._tally.count("event", seen=len(facts), new=new)
+
+    def finish(self) -> None:
+        """Write what had to wait for the end of the file."""
+        self._flush()
+        self._people.finish()
+        self._shop.finish()
+        self._write_events(self._carts.settle())
+        self._orders.finish()
+        changed = self._orders.changed
+        if self._people.cookies_claimed:
+            changed |= self._carts.find_owners()
+        refresh_sizes(self._connection, changed)
+        if self._tally.rows >= _BULK:
+            self._refresh_statistics()
+
+    def _refresh_statistics(self) -> None:
+        for name in ("profile", "identifier", "cart", "cart_event", "event"):
+            self._connection.execute(text(f"ANALYZE {name}"))
+        self._connection.execute(text('ANALYZE "order"'))

@@ -1,0 +1,185 @@
+"""What both doors hand to the loader: one small frozen value per fact, already parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+#: What names somebody: `("email", "a@example.com")`, `("shop", "17")`, `("cookie", ...)` ...
+Names = tuple[tuple[str, str], ...]
+NAME_KINDS = ("email", "shop", "loyalty", "phone", "cookie")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing a row says. `line` is where it says so."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFact(Fact):
+    """A fact about somebody, who may be nobody we can name."""
+
+    names: Names = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(PersonFact):
+    """Who somebody is: columns of `profile` that the row fills."""
+
+    traits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(PersonFact):
+    """What somebody allowed or forbade, on a channel, when, and where she said so."""
+
+    channel: str
+    purpose: str
+    state: str
+    basis: str
+    source: str
+    wording: str | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression(Fact):
+    """An address never to be written to; it makes no profile."""
+
+    address_hash: str
+    reason: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product(Fact):
+    """A product; None means the row does not say."""
+
+    external_id: str
+    title: str | None = None
+    category: str | None = None
+    size_system: str | None = None
+    url: str | None = None
+    image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant(Fact):
+    """One size and colour of a product; `overwrites` is false where it only stands in for an unknown one."""
+
+    sku: str
+    product: Product
+    size: str | None = None
+    colour: str | None = None
+    price_minor: int | None = None
+    currency: str | None = None
+    overwrites: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Fact):
+    """A product on a sales channel for a while."""
+
+    product: Product
+    sales_channel: str
+    listed_from: datetime
+    listed_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location(Fact):
+    """A warehouse, store or pop-up; None means the row does not say."""
+
+    external_id: str
+    kind: str | None
+    name: str | None
+    country: str | None = None
+    zone: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock(Fact):
+    """What a location holds of a variant from an instant on."""
+
+    sku: str
+    location: str
+    quantity: int
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartEvent(PersonFact):
+    """Something that happened to a cart."""
+
+    cart: str
+    kind: str
+    sku: str | None
+    quantity: int
+    occurred_at: datetime
+    dedupe: str
+    sales_channel: str
+    #: `cart` may name something else: without such a cart at the end of the file this becomes the event `otherwise`.
+    otherwise: Event | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(PersonFact):
+    """The head of an order; `total_minor` None means the sum of its lines less the discount."""
+
+    external_id: str
+    cart: str | None
+    #: False: `cart` counts only if such a cart is known at the end of the file.
+    makes_cart: bool = True
+    sales_channel: str
+    location: str | None = None
+    currency: str
+    total_minor: int | None
+    discount_minor: int = 0
+    discount_code: str | None = None
+    gift: bool = False
+    occurred_at: datetime
+    cancelled_at: datetime | None = None
+    #: Said by a line rather than by a row of its own: the order counts once, however many lines say it.
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine(Fact):
+    """One line of an order."""
+
+    order: str
+    #: None: the next number within the order, in the file's order.
+    position: int | None
+    variant: Variant
+    quantity: int
+    unit_price_minor: int
+    returned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal(Fact):
+    """An order cancelled, or lines of it brought back (`skus` None: all)."""
+
+    order: str
+    cancelled: bool
+    skus: frozenset[str] | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(PersonFact):
+    """Anything else that happened."""
+
+    dedupe: str
+    name: str
+    properties: Mapping[str, Any]
+    occurred_at: datetime

@@ -1,0 +1,126 @@
+"""What became of a file: counted per kind and reason, shown by line, never with a value from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+#: Most example lines kept for one reason.
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One row that was skipped or taken with a warning."""
+
+    #: Physical line on which the record starts; the header is line 1 (in Parquet: the row's number).
+    line: int
+    reason: str
+    #: Column of the file or field of the mapping at fault, where one can be named.
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """The sum of one import. One row may hold several records, so counts of records can exceed `rows`."""
+
+    #: Name of the file, without its folder.
+    file: str
+    #: The mapping's name, or `events`.
+    source: str
+    encoding: str
+    #: Rows read, broken ones included; the header and empty lines are not rows.
+    rows: int
+    #: New records by kind.
+    taken: Mapping[str, int]
+    #: Known records to which the file added something, by kind.
+    updated: Mapping[str, int]
+    #: Records that were already known and said nothing new, by kind.
+    duplicates: Mapping[str, int]
+    #: Records left out, by reason.
+    skipped: Mapping[str, int]
+    #: Records taken with a reservation, by reason.
+    warnings: Mapping[str, int]
+    #: The first few lines of each reason.
+    lines: tuple[Problem, ...] = ()
+    #: Sentences about the file as a whole.
+    notes: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        """Return the report for people, one thing a line."""
+        out = [f"{self.file} ({self.source}, {self.encoding}): {_many(self.rows, 'row')} read"]
+        for kind in sorted({*self.taken, *self.updated, *self.duplicates}):
+            known, again = self.updated.get(kind, 0), self.duplicates.get(kind, 0)
+            out.append(f"  {kind:<12} {self.taken.get(kind, 0):>9,} new {known:>9,} updated {again:>9,} already known")
+        for title, counts in (("skipped", self.skipped), ("warning", self.warnings)):
+            for reason, number in sorted(counts.items()):
+                out.append(f"  {title} {reason}: {number:,}{self._where(reason)}")
+        out.extend(f"  note: {note}" for note in self.notes)
+        return "\n".join(out)
+
+    def _where(self, reason: str) -> str:
+        shown = [p for p in self.lines if p.reason == reason]
+        if not shown:
+            return ""
+        places = ", ".join(f"{p.line} ({p.column})" if p.column else str(p.line) for p in shown)
+        return f", e.g. line {places}"
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts while an import runs; becomes an `ImportReport`."""
+
+    rows: int = 0
+    taken: Counter[str] = field(default_factory=Counter)
+    updated: Counter[str] = field(default_factory=Counter)
+    duplicates: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    _examples: dict[str, list[Problem]] = field(default_factory=dict)
+
+    def skip(self, line: int, reason: str, column: str | None = None) -> None:
+        """Count a record that is left out."""
+        self.skipped[reason] += 1
+        self._show(line, reason, column)
+
+    def warn(self, line: int, reason: str, column: str | None = None) -> None:
+        """Count a record that is taken with a reservation."""
+        self.warnings[reason] += 1
+        self._show(line, reason, column)
+
+    def count(self, kind: str, *, seen: int, new: int) -> None:
+        """Count `seen` records of a kind, `new` of them not known before."""
+        self.taken[kind] += new
+        self.duplicates[kind] += seen - new
+
+    def _show(self, line: int, reason: str, column: str | None) -> None:
+        shown = self._examples.setdefault(reason, [])
+        if len(shown) < EXAMPLES:
+            shown.append(Problem(line=line, reason=reason, column=column))
+
+    def report(self, *, file: str, source: str, encoding: str) -> ImportReport:
+        """Freeze the counts; a count of nothing is left out."""
+        return ImportReport(
+            file=file,
+            source=source,
+            encoding=encoding,
+            rows=self.rows,
+            taken=_frozen(self.taken),
+            updated=_frozen(self.updated),
+            duplicates=_frozen(self.duplicates),
+            skipped=_frozen(self.skipped),
+            warnings=_frozen(self.warnings),
+            lines=tuple(problem for shown in self._examples.values() for problem in shown),
+            notes=tuple(self.notes),
+        )
+
+
+def _frozen(counts: Counter[str]) -> Mapping[str, int]:
+    return MappingProxyType({name: number for name, number in sorted(counts.items()) if number})
