@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from importlib.resources import files
 from typing import Final
 
-from segue.sample.year import YEAR_START, iso
 from segue.sample.rows import ListingRow, ProductRow, money
+from segue.sample.year import YEAR_START, iso
 
 #: Part of every picture's name; raise it when the drawing changes, so that no cache shows the old one.
 PICTURE_EDITION: Final = 1
@@ -19,9 +22,13 @@ ALPHAS: Final = ("XS", "S", "M", "L", "XL")
 HANDS: Final = ("S", "M", "L")
 ONE: Final = ("One size",)
 
-US_WOMEN: Final = "us_women"
-ALPHA: Final = "alpha"
-ONE_SIZE: Final = "one_size"
+#: Size system and sizes by the word in `styles.csv`.
+_RUNS: Final = {
+    "numbers": ("us_women", NUMBERS),
+    "alphas": ("alpha", ALPHAS),
+    "hands": ("alpha", HANDS),
+    "one": ("one_size", ONE),
+}
 
 #: Fabric colours as they are drawn.
 COLOURS: Final = {
@@ -59,39 +66,27 @@ class Style:
     cents: int
     colours: tuple[str, ...]
     #: How much more than the average it sells.
-    appeal: float = 1.0
+    appeal: float
 
 
-STYLES: Final = (
-    Style("harbour-crew-sweater", "Harbour crew sweater", "crew", "tops", US_WOMEN, NUMBERS, 12800, ("Oatmeal", "Deep sea", "Coral"), 1.8),
-    Style("breakwater-cable-sweater", "Breakwater cable sweater", "cable", "tops", US_WOMEN, NUMBERS, 14800, ("Ecru", "Ink"), 1.2),
-    Style("fathom-roll-neck", "Fathom roll-neck", "rollneck", "tops", US_WOMEN, NUMBERS, 13800, ("Charcoal", "Rust")),
-    Style("gull-stripe-sweater", "Gull stripe sweater", "striped_crew", "tops", US_WOMEN, NUMBERS, 11800, ("Ecru",), 1.3),
-    Style("low-tide-cardigan", "Low Tide cardigan", "cardigan", "tops", US_WOMEN, NUMBERS, 13200, ("Dune", "Moss")),
-    Style("skerry-pocket-tee", "Skerry pocket tee", "tee", "tops", US_WOMEN, NUMBERS, 3800, ("White", "Ink", "Coral"), 1.5),
-    Style("mariner-stripe-tee", "Mariner stripe tee", "striped_tee", "tops", US_WOMEN, NUMBERS, 4200, ("Ecru",), 1.6),
-    Style("dory-long-sleeve-tee", "Dory long-sleeve tee", "long_tee", "tops", US_WOMEN, NUMBERS, 4800, ("Sage", "Charcoal")),
-    Style("quayside-oxford-shirt", "Quayside oxford shirt", "shirt", "tops", US_WOMEN, NUMBERS, 7800, ("Sky", "White")),
-    Style("marram-linen-shirt", "Marram linen shirt", "shirt", "tops", US_WOMEN, NUMBERS, 8800, ("Dune", "Sage")),
-    Style("pilot-chambray-shirt", "Pilot chambray shirt", "shirt", "tops", US_WOMEN, NUMBERS, 8200, ("Chambray",), 0.8),
-    Style("spindrift-fleece", "Spindrift fleece half-zip", "fleece", "tops", ALPHA, ALPHAS, 9800, ("Ecru", "Deep sea"), 1.2),
-    Style("boathouse-sweatshirt", "Boathouse sweatshirt", "sweatshirt", "tops", ALPHA, ALPHAS, 6800, ("Heather", "Coral")),
-    Style("cove-knit-vest", "Cove knit vest", "vest", "tops", ALPHA, ALPHAS, 7400, ("Oatmeal",), 0.7),
-    Style("tide-leggings", "Tide leggings", "leggings", "bottoms", US_WOMEN, NUMBERS, 7400, ("Ink", "Deep sea", "Charcoal"), 1.7),
-    Style("current-rib-leggings", "Current rib leggings", "rib_leggings", "bottoms", US_WOMEN, NUMBERS, 7800, ("Moss",)),
-    Style("anchor-straight-jeans", "Anchor straight jeans", "jeans", "bottoms", US_WOMEN, NUMBERS, 9800, ("Indigo",), 1.2),
-    Style("estuary-wide-trousers", "Estuary wide-leg trousers", "wide", "bottoms", US_WOMEN, NUMBERS, 9200, ("Dune", "Ink")),
-    Style("lull-lounge-joggers", "Lull lounge joggers", "joggers", "bottoms", ALPHA, ALPHAS, 6400, ("Heather",), 0.9),
-    Style("lighthouse-raincoat", "Lighthouse raincoat", "raincoat", "coats", US_WOMEN, NUMBERS, 19800, ("Mustard", "Deep sea"), 0.8),
-    Style("northeaster-wool-coat", "Northeaster wool coat", "wool_coat", "coats", US_WOMEN, NUMBERS, 26800, ("Camel", "Charcoal"), 0.6),
-    Style("jetty-quilted-jacket", "Jetty quilted jacket", "quilted", "coats", US_WOMEN, NUMBERS, 16800, ("Moss",), 0.7),
-    Style("bosun-rib-gloves", "Bosun rib gloves", "gloves", "gloves", ALPHA, HANDS, 3400, ("Charcoal", "Coral")),
-    Style("drift-mittens", "Drift mittens", "mittens", "gloves", ALPHA, HANDS, 3600, ("Oatmeal",), 0.8),
-    Style("longshore-scarf", "Longshore scarf", "scarf", "scarves", ONE_SIZE, ONE, 5800, ("Deep sea", "Dune"), 1.1),
-    Style("eddy-snood", "Eddy snood", "snood", "scarves", ONE_SIZE, ONE, 4200, ("Rust",), 0.7),
-    Style("ripple-beanie", "Ripple beanie", "beanie", "beanies", ONE_SIZE, ONE, 3200, ("Coral", "Ink", "Oatmeal"), 1.9),
-    Style("keel-fisherman-beanie", "Keel fisherman beanie", "fisherman", "beanies", ONE_SIZE, ONE, 3000, ("Moss", "Mustard"), 1.2),
-)  # fmt: skip
+def _styles() -> Iterator[Style]:
+    table = files("segue.sample").joinpath("styles.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(table.splitlines()):
+        system, sizes = _RUNS[row["size_run"]]
+        yield Style(
+            row["slug"],
+            row["title"],
+            row["garment"],
+            row["category"],
+            system,
+            sizes,
+            round(Decimal(row["price"]) * 100),
+            tuple(row["colours"].split("|")),
+            float(row["appeal"]),
+        )
+
+
+STYLES: Final = tuple(_styles())
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,15 @@ def consent_rows(rng: Random, people: Sequence[Person]) -> list[ConsentRow]:
 Facts = Iterator[tuple[datetime, ConsentRow]]
 
 
-def _fact(person: Person, at: datetime, channel: str, state: str, basis: str, source: str, wording: str) -> tuple[datetime, ConsentRow]:  # fmt: skip
+def _fact(
+    person: Person, at: datetime, channel: str, state: str, basis: str, source: str, wording: str
+) -> tuple[datetime, ConsentRow]:
     return at, ConsentRow(person.customer_id, channel, state, basis, source, wording, iso(at))
 
 
 def _story(person: Person) -> Facts:
     at = person.created_at
-    source = "facebook_checkout_tick" if person.customer_id == SARAH else "checkout_tick"
+    source = "facebook_checkout_tick" if person.customer_id == SARAH else "footer_form"
     yield _fact(person, at, "email", "granted", "opt_in", source, NEWS)
     yield _fact(person, at, "ads", "granted", "opt_in", "cookie_banner", ADS)
     if person.customer_id != JUNE:

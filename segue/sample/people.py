@@ -85,12 +85,22 @@ def make_people(rng: Random, count: int) -> list[Person]:
     taken = {person.email for person in people}
     for first, last, box in HOSTILE:
         taken.add(f"{box}@example.com")
-        people.append(_roll(rng, f"C-{len(people) + 1:04d}", CITIES[len(people)], phones, (first, last, box), YEAR_START, hostile=True))
+        people.append(
+            _roll(
+                rng,
+                f"C-{len(people) + 1:04d}",
+                CITIES[len(people)],
+                phones,
+                (first, last, box),
+                YEAR_START,
+                hostile=True,
+            )
+        )
     dates = sorted(_first_met(rng) for _ in range(count - len(people)))
     for created_at in dates:
         city = rng.choices(CITIES, [c.share for c in CITIES])[0]
-        first_names, last_names = NAMES[city.names]
-        first, last = pick(rng, first_names), pick(rng, last_names)
+        names = NAMES[city.names]
+        first, last = pick(rng, names["first"]), pick(rng, names["last"])
         box = base = mailbox(first, last)
         again = 1
         while f"{box}@example.com" in taken:
@@ -147,14 +157,14 @@ def _roll(
 
 def _story_people() -> Iterator[Person]:
     """Sarah, her friend June, and Clara, who does what Sarah does and never agreed to anything."""
-    for customer_id, first, last, phone, source, created_at, number in (
-        (SARAH, "Sarah", "Whitfield", "+12025550101", "facebook_shop", MET_SARAH, "8"),
-        (JUNE, "June", "Okafor", "+12025550102", "web", datetime(2025, 10, 4, 16, 20, 5, tzinfo=UTC), "10"),
-        (CLARA, "Clara", "Whitfield", "+12025550103", "facebook_shop", MET_SARAH, "8"),
+    for customer_id, first, last, phone, source, created_at, number, birth_year in (
+        (SARAH, "Sarah", "Whitfield", "+12025550101", "facebook_shop", MET_SARAH, "8", 1991),
+        (JUNE, "June", "Okafor", "+12025550102", "web", datetime(2025, 10, 4, 16, 20, 5, tzinfo=UTC), "10", 1993),
+        (CLARA, "Clara", "Whitfield", "+12025550103", "facebook_shop", MET_SARAH, "8", 1991),
     ):
         yield Person(
             customer_id=customer_id, email=f"{first.lower()}@example.com", phone=phone, first_name=first,
-            last_name=last, locale="en-US", country="US", region="NY", zone=BROOKLYN.zone, birth_year=1991,
+            last_name=last, locale="en-US", country="US", region="NY", zone=BROOKLYN.zone, birth_year=birth_year,
             latitude=40.672, longitude=-73.957, source=source, created_at=created_at, number=number, alpha="M",
             hand="M",
         )  # fmt: skip

@@ -1,0 +1,92 @@
+"""Draws the sample shop's pictures: its logo, and each product in each colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from segue.sample.brand import BRAND
+from segue.sample.catalogue import COLOURS, PRODUCTS, picture_name
+from segue.sample.drawing import accessories, bottoms, coats, tops
+from segue.sample.drawing.cloth import Board, Rgb, rgb
+from segue.sample.drawing.logo import draw_logo
+
+#: The logo in deep sea green for light grounds, and in sand for dark ones; both see-through.
+LOGO: Final = picture_name("logo")
+LOGO_LIGHT: Final = picture_name("logo-light")
+
+_PAPER: Final = "#f4eee4"
+#: Colours a picture may have: the most with which it stays light enough for a mail.
+_TONES: Final = (128, 96, 72, 56, 40)
+_HEAVIEST: Final = 58_000
+
+Drawing = Callable[[Board, Rgb], None]
+_DRAWINGS: Final[dict[str, Drawing]] = {
+    "crew": tops.crew,
+    "cable": tops.cable_crew,
+    "rollneck": tops.rollneck,
+    "striped_crew": tops.striped_crew,
+    "cardigan": tops.cardigan,
+    "tee": tops.tee,
+    "striped_tee": tops.striped_tee,
+    "long_tee": tops.long_tee,
+    "shirt": tops.shirt,
+    "fleece": tops.fleece_half_zip,
+    "sweatshirt": tops.sweatshirt,
+    "vest": tops.vest,
+    "leggings": bottoms.leggings,
+    "rib_leggings": bottoms.rib_leggings,
+    "jeans": bottoms.jeans,
+    "wide": bottoms.wide,
+    "joggers": bottoms.joggers,
+    "raincoat": coats.raincoat,
+    "wool_coat": coats.wool_coat,
+    "quilted": coats.quilted,
+    "gloves": accessories.gloves,
+    "mittens": accessories.mittens,
+    "scarf": accessories.scarf,
+    "snood": accessories.snood,
+    "beanie": accessories.beanie,
+    "fisherman": accessories.fisherman,
+}
+
+
+def draw_pictures(folder: Path, *, progress: Callable[[str, float], None] | None = None) -> tuple[Path, ...]:
+    """Draw everything into `folder` under the names that `products.csv` gives; return the files.
+
+    Products are 600 x 600 PNG, the logos 480 x 132 with a see-through ground, to be shown at half that.
+    """
+    tell = progress or (lambda _what, _share: None)
+    folder.mkdir(parents=True, exist_ok=True)
+    sea, sand, coral = rgb(BRAND.sea), rgb(BRAND.sand), rgb(BRAND.coral)
+    files = [folder / LOGO, folder / LOGO_LIGHT]
+    draw_logo(sea, coral).save(files[0], optimize=True)
+    draw_logo(sand, coral).save(files[1], optimize=True)
+    for done, product in enumerate(PRODUCTS, start=1):
+        path = folder / picture_name(product.slug)
+        path.write_bytes(_png(_draw(product.style.garment, product.colour)))
+        files.append(path)
+        tell("pictures", done / len(PRODUCTS))
+    return tuple(files)
+
+
+def _draw(garment: str, colour: str) -> Image.Image:
+    board = Board(_PAPER)
+    _DRAWINGS[garment](board, rgb(COLOURS[colour]))
+    return board.finished()
+
+
+def _png(picture: Image.Image) -> bytes:
+    """Return the picture with as many tones as its weight allows."""
+    packed = b""
+    for tones in _TONES:
+        file = BytesIO()
+        picture.quantize(tones, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        packed = file.getvalue()
+        if len(packed) <= _HEAVIEST:
+            break
+    return packed

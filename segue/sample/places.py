@@ -79,12 +79,17 @@ POPUP_CLOSES: Final = datetime(2026, 5, 31, 23, 0, tzinfo=UTC)
 STORES: Final = {"ME": STORE_MAINE, "VT": STORE_MAINE, "NY": STORE_BROOKLYN, "RI": STORE_MAINE}
 
 
+_LOCATIONS: Final = """
+L-NJ      | warehouse | Saltmere Warehouse, Newark NJ             | 40.7357 | -74.1724 |
+L-PWM     | store     | Saltmere Old Port, Portland ME            | 43.6568 | -70.2553 | 40
+L-BKN     | store     | Saltmere Atlantic Avenue, Brooklyn NY     | 40.6867 | -73.9866 | 35
+L-POP-NYC | popup     | Saltmere Summer Pop-up, SoHo, New York NY | 40.7233 | -74.0030 | 60
+"""
+
+
 def location_rows() -> Iterator[LocationRow]:
     """Yield the warehouse, both stores and the pop-up with its window and capacity."""
-    yield LocationRow(WAREHOUSE, "warehouse", "Saltmere Warehouse, Newark NJ", "US", _EAST, "40.7357", "-74.1724", "", "", "")  # fmt: skip
-    yield LocationRow(STORE_MAINE, "store", "Saltmere Old Port, Portland ME", "US", _EAST, "43.6568", "-70.2553", "", "", "40")  # fmt: skip
-    yield LocationRow(STORE_BROOKLYN, "store", "Saltmere Atlantic Avenue, Brooklyn NY", "US", _EAST, "40.6867", "-73.9866", "", "", "35")  # fmt: skip
-    yield LocationRow(
-        POPUP, "popup", "Saltmere Summer Pop-up, SoHo, New York NY", "US", _EAST, "40.7233", "-74.0030",
-        iso(POPUP_OPENS), iso(POPUP_CLOSES), "60",
-    )  # fmt: skip
+    for line in _LOCATIONS.strip().splitlines():
+        location_id, kind, name, latitude, longitude, capacity = (cell.strip() for cell in line.split("|"))
+        opens, closes = (iso(POPUP_OPENS), iso(POPUP_CLOSES)) if kind == "popup" else ("", "")
+        yield LocationRow(location_id, kind, name, "US", _EAST, latitude, longitude, opens, closes, capacity)

@@ -118,9 +118,12 @@ class OrderLineRow(NamedTuple):
 
     order_id: str
     position: int
+    product_id: str
     sku: str
     quantity: int
     unit_price: str
+    currency: str
+    occurred_at: str
 
 
 def write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> int:

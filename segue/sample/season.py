@@ -230,4 +230,3 @@ class Season:
 
     def _code(self) -> str:
         return "TIDE10" if chance(self._rng, 0.12) else ""
-

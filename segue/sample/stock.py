@@ -61,30 +61,31 @@ def depth(variant: Variant, place: str) -> int:
 
 def plan_stock(rng: Random, book: StockBook, agenda: Agenda) -> None:
     """Fill the shelves when the year begins, top most of them up each month, and furnish the pop-up."""
-
-    def fill(at: datetime, places: tuple[str, ...], willing: float) -> None:
-        for sku, variant in VARIANTS.items():
-            for place in places:
-                wanted = depth(variant, place)
-                if book.level(sku, place) < wanted * 0.5 and chance(rng, willing):
-                    book.set(at, sku, place, wanted)
-
-    shelves = (WAREHOUSE, STORE_MAINE, STORE_BROOKLYN)
-    agenda.add(YEAR_START, lambda now: fill(now, shelves, 1.0))
+    agenda.add(YEAR_START, lambda now: _fill(rng, book, now, willing=1.0))
     delivery = YEAR_START.replace(day=3, hour=11)
     while delivery < YEAR_END:
-        agenda.add(delivery, lambda now: fill(now, shelves, 0.72))
+        agenda.add(delivery, lambda now: _fill(rng, book, now, willing=0.72))
         delivery += timedelta(days=29)
+    agenda.add(POPUP_OPENS - timedelta(hours=3), lambda now: _furnish_popup(rng, book, now))
+    agenda.add(POPUP_CLOSES, lambda now: _clear_popup(book, now))
 
-    def furnish(now: datetime) -> None:
-        for sku, variant in VARIANTS.items():
-            if variant.style.category != "coats" and chance(rng, 0.6):
-                book.set(now, sku, POPUP, max(2, depth(variant, STORE_BROOKLYN)))
 
-    def pack_up(now: datetime) -> None:
-        for sku in VARIANTS:
-            if book.level(sku, POPUP):
-                book.set(now, sku, POPUP, 0)
+def _fill(rng: Random, book: StockBook, now: datetime, *, willing: float) -> None:
+    """Bring what is less than half full back to its depth, mostly; the mill does not always deliver."""
+    for sku, variant in VARIANTS.items():
+        for place in _DEPTH:
+            wanted = depth(variant, place)
+            if book.level(sku, place) < wanted * 0.5 and chance(rng, willing):
+                book.set(now, sku, place, wanted)
 
-    agenda.add(POPUP_OPENS - timedelta(hours=3), furnish)
-    agenda.add(POPUP_CLOSES, pack_up)
+
+def _furnish_popup(rng: Random, book: StockBook, now: datetime) -> None:
+    for sku, variant in VARIANTS.items():
+        if variant.style.category != "coats" and chance(rng, 0.6):
+            book.set(now, sku, POPUP, max(2, depth(variant, STORE_BROOKLYN)))
+
+
+def _clear_popup(book: StockBook, now: datetime) -> None:
+    for sku in VARIANTS:
+        if book.level(sku, POPUP):
+            book.set(now, sku, POPUP, 0)

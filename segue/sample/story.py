@@ -36,7 +36,9 @@ GLOVES_AT: Final = datetime(2026, 5, 23, 18, 20, 15, tzinfo=UTC)
 CARTS: Final = {SARAH: "cart-000001", CLARA: "cart-000002"}
 
 
-def plan_story(people: Mapping[str, Person], *, book: StockBook, till: Till, stream: Clickstream, agenda: Agenda) -> None:  # fmt: skip
+def plan_story(
+    people: Mapping[str, Person], *, book: StockBook, till: Till, stream: Clickstream, agenda: Agenda
+) -> None:
     """Plan the story's purchases, carts and stock."""
     for sku, before in ((SWEATER, MET_SARAH), (LEGGINGS, CART_AT), (BEANIE, CART_AT)):
         for place in (WAREHOUSE, STORE_BROOKLYN):
@@ -48,11 +50,7 @@ def plan_story(people: Mapping[str, Person], *, book: StockBook, till: Till, str
         agenda.add(MET_SARAH, partial(_buy_sweater, person, till))
         agenda.add(CART_AT, partial(_leave_leggings, person, stream))
         agenda.add(BACK_AT, partial(_come_back, person, till, stream, agenda))
-    june = people[JUNE]
-    agenda.add(
-        GLOVES_AT,
-        lambda now: till.ring(now, (Item(VARIANTS[GLOVES]),), person=june, channel="popup", location=POPUP),
-    )
+    agenda.add(GLOVES_AT, partial(_buy_gloves, people[JUNE], till))
 
 
 def _stocked(book: StockBook, sku: str, place: str) -> Act:
@@ -64,8 +62,13 @@ def _buy_sweater(person: Person, till: Till, now: datetime) -> None:
     till.ring(now, (Item(VARIANTS[SWEATER]),), person=person, channel="facebook_shop", code="HELLO15")
 
 
+def _buy_gloves(person: Person, till: Till, now: datetime) -> None:
+    till.ring(now, (Item(VARIANTS[GLOVES]),), person=person, channel="popup", location=POPUP)
+
+
 def _leave_leggings(person: Person, stream: Clickstream, now: datetime) -> None:
     visit = Visit(_own_dice("leave"), stream, now, browser(person), CARTS[person.customer_id])
+    visit.look(BEANIE)
     visit.put(Item(VARIANTS[LEGGINGS]))
     visit.view_cart()
 

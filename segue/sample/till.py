@@ -101,4 +101,7 @@ class Till:
         """Yield the lines of the orders, in the orders' order."""
         for order in self.orders:
             for position, item in enumerate(order.items, start=1):
-                yield OrderLineRow(order.order_id, position, item.variant.sku, item.quantity, money(item.variant.cents))
+                yield OrderLineRow(
+                    order.order_id, position, item.variant.product_id, item.variant.sku, item.quantity,
+                    money(item.variant.cents), CURRENCY, iso(order.at),
+                )  # fmt: skip

@@ -35,7 +35,7 @@ class Trade:
 
     def plan(self, orders: int, newcomers: list[Person]) -> None:
         """Plan `orders` orders, the first of them by `newcomers` on the day the shop met them."""
-        first = [p for p in newcomers if YEAR_START < p.created_at and chance(self._rng, 0.72)]
+        first = [p for p in newcomers if p.created_at > YEAR_START and chance(self._rng, 0.72)]
         # In the season the site's orders come from carts, so newcomers of the site buy there or not at all.
         first = [p for p in first if p.source != "web" or p.created_at < SEASON_START]
         for person in first:
@@ -66,7 +66,9 @@ class Trade:
 
     def _buy(self, person: Person, channel: str, new: bool, now: datetime) -> None:
         rng = self._rng
-        location = POPUP if channel == "popup" else STORES.get(person.region, STORE_BROOKLYN) if channel == "store" else ""
+        location = (
+            POPUP if channel == "popup" else STORES.get(person.region, STORE_BROOKLYN) if channel == "store" else ""
+        )
         gift = chance(rng, 0.17 if now.month in (11, 12) else 0.06)
         items = self._baskets.fill(now, person, channel=channel, place=location or WAREHOUSE, gift=gift)
         if not items:

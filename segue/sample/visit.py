@@ -39,12 +39,16 @@ class Visit:
     def look_around(self, most: int = 3) -> None:
         """Look at some products without taking them."""
         for _ in range(int(self._rng.random() * (most + 1))):
-            self._look(pick(self._rng, tuple(VARIANTS)))
+            self.look(pick(self._rng, tuple(VARIANTS)))
+
+    def look(self, sku: str) -> None:
+        """Look at one variant."""
+        self._track("Product Viewed", product_properties(VARIANTS[sku]))
 
     def put(self, *items: Item) -> None:
         """Look at each item and put it in the cart."""
         for item in items:
-            self._look(item.variant.sku)
+            self.look(item.variant.sku)
             self._track("Product Added", {"cart_id": self.cart_id, **item_properties(item)})
             self.items += (item,)
 
@@ -75,9 +79,6 @@ class Visit:
 
         agenda.add(self.at, ring)
         self.items = ()
-
-    def _look(self, sku: str) -> None:
-        self._track("Product Viewed", product_properties(VARIANTS[sku]))
 
     def _track(self, event: str, properties: dict[str, object]) -> None:
         self._pass()
