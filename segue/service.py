@@ -18,8 +18,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Engine, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.intake import ImportReport, import_events, import_table, load_mapping
@@ -32,15 +32,16 @@ from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
 from segue.outbox.preview import preview
 from segue.outbox.promise import promise
-from segue.outbox.report import next_due_at, summary_of
+from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.summary import Summary
 from segue.outbox.worker import Scope, Worker
 from segue.policy import Rules
-from segue.render import Library, Links, SampleRender, load_brand, sample_renders
+from segue.render import Library, Links, load_brand
+from segue.render.samples import SampleRender, sample_renders
 from segue.settings import Settings, load_settings
 from segue.store.engine import open_engine, read, write
-from segue.store.migrate import migrate
+from segue.store.migrate import migrate, revision_of
 from segue.store.tables import journey_state, run
 
 #: A run is drained in this many shards at most; each leases its own buckets.
@@ -199,11 +200,11 @@ class Segue:
         Started again with the same `flow_run_id` it continues the same run.
         """
         moment = self._moment(journey)
-        run_id = self._run(journey, brief, flow_run_id, moment.now)
-        promised = 0
-        for step in journey.steps:
-            with write(self.engine) as connection:
-                promised += promise(connection, journey, step, brief, moment, run_id=run_id)
+        with write(self.engine) as connection:
+            run_id = _run_of(connection, journey, brief, flow_run_id, moment.now)
+            promised = sum(
+                promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps
+            )
         self._probe("promised")
         width = len(MARKETING_BUCKETS) // _SHARDS
         return RunPlan(
@@ -232,11 +233,8 @@ class Segue:
 
     def drain_ready(self, *, transactional_only: bool = False) -> DrainCount:
         """Hand over once whatever is ready now: held, deferred and left-over messages of any run."""
-        lanes = (TRANSACTIONAL_BUCKETS,) if transactional_only else (TRANSACTIONAL_BUCKETS, MARKETING_BUCKETS)
-        done = DrainCount()
-        for lane in lanes:
-            done += self._drain(Scope(buckets=tuple(lane)), patience=0)
-        return done
+        buckets = TRANSACTIONAL_BUCKETS if transactional_only else ALL_BUCKETS
+        return self._drain(Scope(buckets=tuple(buckets)), patience=0)
 
     def dispatch(self, *, seconds: float, poll: float = 2.0, transactional_only: bool = False) -> DrainCount:
         """Stay and drain what becomes ready, looking every `poll` seconds, until `seconds` have passed."""
@@ -248,6 +246,40 @@ class Segue:
             if left <= 0:
                 return done
             time.sleep(min(poll, left))
+
+    def tick(self, briefs: Mapping[str, Brief] | None = None) -> DrainCount:
+        """Everything that is to happen at this instant: each switched-on journey's run, then what was waiting."""
+        done = DrainCount()
+        with read(self.engine) as connection:
+            switched_on = set(connection.scalars(select(journey_state.c.journey)))
+        for journey in self.journeys.values():
+            if journey.name in switched_on:
+                brief = (briefs or {}).get(journey.name) or journey.brief()
+                done += self.drain_run(self.start_run(journey, brief))
+        done += self.drain_ready()
+        return done
+
+    def play(
+        self,
+        until: datetime,
+        *,
+        briefs: Mapping[str, Brief] | None = None,
+        progress: Callable[[datetime], None] | None = None,
+    ) -> DrainCount:
+        """Rehearse on a virtual clock: jump from each due time to the next until `until`, and tick at each.
+
+        Raises TypeError on any other clock, since real time cannot be jumped.
+        """
+        if not isinstance(self.clock, VirtualClock):
+            raise TypeError("only a virtual clock can be played; open Segue with clock=VirtualClock(start)")
+        done = self.tick(briefs)
+        while (ahead := self.next_due_at(briefs)) is not None and ahead <= until:
+            self.clock.set(ahead)
+            done += self.tick(briefs)
+            if progress is not None:
+                progress(ahead)
+        self.clock.set(until)
+        return done
 
     def summary(self, run_id: int) -> Summary:
         """What became of a run's people."""
@@ -285,13 +317,24 @@ class Segue:
 
     def sample_renders(self, journey: Journey) -> list[SampleRender]:
         """Each step of `journey` rendered with its sample data; no real person in it."""
-        names = [f"{journey.name}/{step.name}" for step in journey.steps]
-        return sample_renders(self.library, names)
+        steps = {f"{journey.name}/{step.name}": step.transactional for step in journey.steps}
+        return sample_renders(
+            self.library, steps, transactional=frozenset(name for name, yes in steps.items() if yes)
+        )
 
     def explain(self, who: str) -> list[Explanation]:
         """What the person behind an address, phone or profile id got, what not, and why. Holds personal data."""
         with read(self.engine) as connection:
             return explain(connection, who)
+
+    def waiting(self) -> list[tuple[str, str, str, str | None, int]]:
+        """Journey, step, state, reason and number of everything that is not settled yet."""
+        with read(self.engine) as connection:
+            return unsettled(connection)
+
+    def revision(self) -> str | None:
+        """The newest migration the database has."""
+        return revision_of(self.engine)
 
     def pause(self, name: str, *, reason: str) -> None:
         """Put the brake on `all`, `journey:x`, `run:7`, `channel:sms` or `connector:smtp`."""
@@ -323,20 +366,6 @@ class Segue:
             )
         return Moment(now=now, live_from=live_from if live_from is not None else now)
 
-    def _run(self, journey: Journey, brief: Brief, flow_run_id: str | None, now: datetime) -> int:
-        row = {
-            "journey": journey.name,
-            "flow_run_id": flow_run_id,
-            "brief": brief.model_dump(mode="json"),
-            "started_at": now,
-        }
-        try:
-            with write(self.engine) as connection:
-                return int(connection.execute(insert(run).values(row).returning(run.c.id)).scalar_one())
-        except IntegrityError:
-            with read(self.engine) as connection:
-                return int(connection.execute(select(run.c.id).where(run.c.flow_run_id == flow_run_id)).scalar_one())
-
     def _journey(self, name: str) -> Journey:
         if name not in self.journeys:
             raise KeyError(f"there is no journey {name}; installed are {', '.join(sorted(self.journeys))}")
@@ -361,6 +390,21 @@ def open_segue(
         clock = VirtualClock(chosen.virtual_now) if chosen.virtual_now is not None else SystemClock()
     with Segue(chosen, clock, connectors=connectors, probe=probe) as segue:
         yield segue
+
+
+def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id: str | None, now: datetime) -> int:
+    """The run of `flow_run_id`, made if it is new; without one, always a new run."""
+    row = {
+        "journey": journey.name,
+        "flow_run_id": flow_run_id,
+        "brief": brief.model_dump(mode="json"),
+        "started_at": now,
+    }
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = connection.scalar(dialect.insert(run).values(row).on_conflict_do_nothing().returning(run.c.id))
+    if made is None:
+        made = connection.execute(select(run.c.id).where(run.c.flow_run_id == flow_run_id)).scalar_one()
+    return int(made)
 
 
 def _kept_secret(path: Path) -> bytes:

@@ -167,10 +167,29 @@ def words(
 
 
 def reminder_next_due(moment: Moment, brief: AbandonedCartBrief) -> Select[Any]:
-    """When the next cart will have rested long enough, if nobody touches it again."""
+    """When the next cart will have rested long enough, by all that is known of it."""
     idle = timedelta(minutes=brief.idle_minutes)
-    return select(later(func.min(cart_event.c.occurred_at), idle)).where(
-        cart_event.c.kind.in_(ACTIVITY), cart_event.c.occurred_at > moment.now - idle, literal(brief.reminder)
+    again = cart_event.alias("again")
+    touched_again = (
+        select(again.c.id)
+        .where(
+            again.c.cart_id == cart_event.c.cart_id,
+            again.c.kind.in_(ACTIVITY),
+            again.c.occurred_at > cart_event.c.occurred_at,
+            again.c.occurred_at < later(cart_event.c.occurred_at, idle),
+        )
+        .exists()
+    )
+    return (
+        select(later(cart_event.c.occurred_at, idle))
+        .where(
+            cart_event.c.kind.in_(ACTIVITY),
+            cart_event.c.occurred_at > moment.now - idle,
+            ~touched_again,
+            literal(brief.reminder),
+        )
+        .order_by(cart_event.c.occurred_at)
+        .limit(1)
     )
 
 

@@ -50,6 +50,12 @@ def load_connectors(settings: Settings) -> Connectors:
     return Connectors(by_channel=by_channel, offers=offers)
 
 
+def installed_connectors() -> dict[str, str]:
+    """Every connector that could be named, and the package it comes from."""
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return {point.name: point.dist.name if point.dist is not None else "" for point in found}
+
+
 def _make(name: str, settings: Settings) -> Any:
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:

@@ -41,7 +41,8 @@ def promise(
     rows = select(*source.values()).where(is_new(journey, step, due))
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     done = connection.execute(
-        insert(message).from_select(list(source), rows, include_defaults=False).on_conflict_do_nothing()
+        insert(message).from_select(list(source), rows, include_defaults=False).on_conflict_do_nothing(),
+        execution_options={"preserve_rowcount": True},
     )
     return done.rowcount
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, func, select
 
 from segue.journeys.definition import Brief, Journey, Moment
-from segue.outbox.states import PENDING
+from segue.outbox.states import HANDED_OVER, PENDING
 from segue.outbox.summary import GROUPS, Summary, lines_of
 from segue.store.tables import message, run
 
@@ -60,6 +60,18 @@ def summary_of(connection: Connection, *, journey: str | None, run_id: int | Non
 def example_name(step: str, group: str, reason: str | None) -> str:
     """The name under which a summary keeps a few profile ids."""
     return f"{step}/{group}/{reason or ''}".rstrip("/")
+
+
+def unsettled(connection: Connection) -> list[tuple[str, str, str, str | None, int]]:
+    """Journey, step, state, reason and number of all messages that wait or are uncertain."""
+    columns = (message.c.journey, message.c.step, message.c.state, message.c.reason)
+    rows = connection.execute(
+        select(*columns, func.count())
+        .where(message.c.state.in_((*PENDING, HANDED_OVER, "uncertain")))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [row.tuple() for row in rows]
 
 
 def next_due_at(

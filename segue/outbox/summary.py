@@ -72,7 +72,9 @@ def lines_of(rows: Iterable[tuple[str, str, str | None, str | None, int]]) -> tu
     """Make lines of `(step, state, reason, channel, count)` rows, largest first within a group."""
     totals: dict[tuple[str, str, str | None, str | None], int] = {}
     for step, state, reason, channel, count in rows:
-        place = (step, GROUPS[state], reason, channel)
+        group = GROUPS[state]
+        # Only what left has a channel; why somebody was left out does not depend on one.
+        place = (step, group, reason, channel if group == "accepted" else None)
         totals[place] = totals.get(place, 0) + int(count)
     lines = [Line(step=s, group=g, reason=r, channel=c, count=n) for (s, g, r, c), n in totals.items()]
     return tuple(sorted(lines, key=lambda line: (line.step, ORDER.index(line.group), -line.count, line.reason or "")))

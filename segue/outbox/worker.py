@@ -147,7 +147,7 @@ class Worker:
             mine = [bucket for bucket in mine if bucket in self.leases.epochs]
 
     def _one_shard(self, scope: Scope, mine: list[int], count: DrainCount) -> bool:
-        """Judge and hand over one shard; False when nothing is ready."""
+        """Judge and hand over one shard; False when nothing more is ready."""
         now = self._clock.now()
         shard = self._judge(scope, mine, now)
         if shard is None:
@@ -155,22 +155,23 @@ class Worker:
         count.judged += len(shard.rows)
         frame = shard.judged
         self._store_verdicts(self._verdicts(frame[frame["verdict"] != "send"], now), frame, now, count)
+        complete = len(frame) < self._settings.shard_size
         for asked in shard.asked:
             part = frame.iloc[asked.rows]
             part = part[part["verdict"] == "send"]
             for channel, rows in part.groupby("channel", sort=False):
-                self._leave(rows, asked, Channel(str(channel)), shard, now, count)
-        return True
+                complete &= self._leave(rows, asked, Channel(str(channel)), shard, now, count)
+        return not complete
 
     def _leave(
         self, rows: pd.DataFrame, asked: Asked, channel: Channel, shard: _Shard, now: datetime, count: DrainCount
-    ) -> None:
-        """Compose and hand over one step's rows on one channel, window by window."""
+    ) -> bool:
+        """Compose and hand over one step's rows on one channel, window by window; False when some must be judged again."""
         connector = self._connectors.by_channel[channel]
         size = connector.capabilities.window
         for start in range(0, len(rows), size):
             if time.monotonic() - shard.judged_at > self._settings.judgement_max_age.total_seconds():
-                return  # judged too long ago: what is left is read and judged again
+                return False  # judged too long ago
             part = rows.iloc[start : start + size]
             made = compose(
                 self._engine,
@@ -186,7 +187,8 @@ class Worker:
             if made.ready and not self._hand_over.window(
                 made.ready, asked, connector, judged_on=shard.judged_on, now=now, count=count
             ):
-                return  # facts changed: judge again
+                return False  # facts changed
+        return True
 
     def _judge(self, scope: Scope, mine: list[int], now: datetime) -> _Shard | None:
         """Read one shard and let policy judge it, on one consistent picture."""

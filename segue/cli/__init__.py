@@ -1,0 +1,5 @@
+"""The command line: `segue --help` tells all of it."""
+
+from segue.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,135 @@
+"""`segue`: one command a verb. Errors are one sentence: what, which, and how to fix it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from segue.contract import ConnectorError
+from segue.intake import IntakeError
+from segue.outbox.connectors import installed_connectors
+from segue.render import RenderError
+from segue.service import Segue, open_segue
+from segue.settings import load_settings
+
+app = typer.Typer(
+    help="Segue runs a shop's customer journeys over e-mail, SMS, print and ads.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo and its gallery go.")] = Path("out"),
+    customers: Annotated[int, typer.Option(min=200, help="How many customers the sample shop has.")] = 2000,
+) -> None:
+    """Play a sample shop's season and leave a gallery of who got what and why."""
+    from segue.cli.season import play_demo
+
+    page = play_demo(folder, out, customers=customers, settings=load_settings())
+    out.print(f"\nOpen [bold]{page.resolve().as_uri()}[/bold] in a browser to see who got what and why.")
+    out.print("Next: [bold]segue explain sarah@example.com --home out/home[/bold], or [bold]make up[/bold] for the marketer's desk.")
+
+
+@app.command()
+def up(
+    arguments: Annotated[list[str] | None, typer.Argument(help="Passed on; see `segue up -- --help`.")] = None,
+) -> None:
+    """Start the Prefect server, its pages and a worker, with every deployment. Ends with Ctrl-C."""
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "flows.up", *(arguments or [])]))  # noqa: S603
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSV, CSV.gz, Parquet, or JSON lines of events.")],
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file for a table; none for JSON lines.")] = None,
+) -> None:
+    """Take other people's data in: a table by its mapping file, or Segment-style events."""
+    with _opened() as segue, Progress(console=out) as bars:
+        for file in files:
+            task = bars.add_task(file.name, total=None)
+            report = segue.import_file(
+                file, mapping, progress=lambda done, total, task=task: bars.update(task, completed=done, total=total)
+            )
+            bars.console.print(report.to_text(), highlight=False, markup=False)
+
+
+@app.command()
+def explain(
+    who: Annotated[str, typer.Argument(help="An e-mail address, a phone number, or a profile id.")],
+    home: Annotated[Path | None, typer.Option(help="Look into this home, e.g. the demo's out/home.")] = None,
+) -> None:
+    """Tell what somebody got, what not, and why."""
+    from segue.gallery.timeline import explain_text
+
+    with _opened(home) as segue:
+        out.print(explain_text(segue.engine, who))
+
+
+@app.command()
+def outbox() -> None:
+    """Show what waits, what is uncertain and what stands still."""
+    with _opened() as segue:
+        table = Table(title="Outbox")
+        for head in ("journey", "step", "state", "reason", "messages"):
+            table.add_column(head, justify="right" if head == "messages" else "left")
+        for row in segue.waiting():
+            table.add_row(*[str(cell) if cell is not None else "" for cell in row])
+        out.print(table)
+
+
+@app.command()
+def connectors() -> None:
+    """List the connectors installed and the channels they serve here."""
+    table = Table(title="Connectors")
+    for head in ("name", "from", "serves here"):
+        table.add_column(head)
+    chosen = load_settings().connectors
+    for name, package in installed_connectors().items():
+        table.add_row(name, package, ", ".join(channel for channel, one in chosen.items() if one == name))
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the database, the brand, every template and every connector; say what is wrong and how to fix it."""
+    with _opened() as segue:
+        out.print(f"Segue {version('segue')}, database at revision {segue.revision()}")
+        for journey in segue.journeys.values():
+            renders = segue.sample_renders(journey)
+            out.print(f"[green]ok[/green] {journey.title}: {len(renders)} sample messages render")
+        names = {str(channel): one.name for channel, one in segue.connectors.by_channel.items()}
+        out.print(f"[green]ok[/green] connectors: {', '.join(f'{c} by {n}' for c, n in names.items())}")
+
+
+def main() -> None:
+    """Run the command line; known errors end with one sentence instead of a traceback."""
+    try:
+        app()
+    except (IntakeError, RenderError, ConnectorError, KeyError, ValueError) as error:
+        Console(stderr=True).print(f"[red]segue:[/red] {error.args[0] if error.args else error}", highlight=False)
+        raise SystemExit(2) from None
+
+
+@contextmanager
+def _opened(home: Path | None = None) -> Iterator[Segue]:
+    """Segue on this machine's settings (or on another home), its database brought up to date."""
+    settings = load_settings()
+    if home is not None:
+        settings = settings.model_copy(update={"home": home, "database_url": ""})
+    with open_segue(settings) as segue:
+        segue.install()
+        yield segue

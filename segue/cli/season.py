@@ -1,0 +1,103 @@
+"""The demo: a made-up shop's season, imported, played on a virtual clock and left behind as pages to look at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from segue.clock import VirtualClock
+from segue.gallery import write_gallery
+from segue.outbox.summary import Summary
+from segue.render import load_brand
+from segue.sample import draw_pictures, write_shop
+from segue.service import Segue, open_segue
+from segue.settings import Settings
+
+SEASON_START = datetime(2026, 5, 1, tzinfo=UTC)
+SEASON_END = datetime(2026, 6, 1, tzinfo=UTC)
+STORY = ("sarah@example.com", "clara@example.com")
+_MAPPINGS = Path(__file__).resolve().parent.parent / "sample" / "mappings"
+
+
+def play_demo(folder: Path, console: Console, *, customers: int, settings: Settings) -> Path:
+    """Play the season into `folder`, replacing an earlier demo there; return the gallery's first page."""
+    for part in ("home", "outbox", "shop", "pictures"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    demo = settings.model_copy(update={"home": folder / "home", "outbox": folder / "outbox", "database_url": ""})
+    with _bars(console) as bars, open_segue(demo, VirtualClock(SEASON_START)) as segue:
+        segue.install()
+        load_sample(segue, folder, bars, customers=customers)
+        segue.switch_on("abandoned_cart", SEASON_START)
+        _play(segue, bars)
+        summary = segue.journey_summary("abandoned_cart")
+        task = bars.add_task("Writing the gallery", total=1)
+        page = write_gallery(
+            folder,
+            engine=segue.engine,
+            messages=demo.outbox,
+            brand=load_brand(demo.brand),
+            journeys=segue.journeys,
+            story=STORY,
+            now=SEASON_END,
+            pictures=folder / "pictures",
+        )
+        bars.update(task, completed=1)
+    print_sum(console, summary)
+    return page
+
+
+def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -> None:
+    """Write the sample shop under `folder` and import it through the same doors as anybody's data."""
+    making = bars.add_task("Making the sample shop", total=100)
+    files = write_shop(
+        folder / "shop",
+        customers=customers,
+        progress=lambda what, share: bars.update(making, description=f"Making the sample shop: {what}", completed=share * 100),
+    )
+    draw_pictures(folder / "pictures")
+    bars.update(making, description="Making the sample shop", completed=100)
+    for file in files.in_order():
+        task = bars.add_task(f"Importing {file.name}", total=None)
+        mapping = _MAPPINGS / f"{file.stem}.toml"
+        segue.import_file(
+            file,
+            mapping if file.suffix == ".csv" else None,
+            progress=lambda done, total, task=task: bars.update(task, completed=done, total=total),
+        )
+
+
+def print_sum(console: Console, summary: Summary) -> None:
+    """Print the sum that always adds up, and who did not get it and why."""
+    from rich.table import Table
+
+    table = Table(title=f"{summary.journey.replace('_', ' ').capitalize()}: {summary.considered:,} considered")
+    for head, side in (("step", "left"), ("what became of it", "left"), ("why", "left"), ("people", "right")):
+        table.add_column(head, justify=side)  # type: ignore[arg-type]
+    for line in summary.lines:
+        table.add_row(line.step, line.group, line.reason or line.channel or "", f"{line.count:,}")
+    groups = " + ".join(f"{count:,} {group}" for group, count in summary.by_group().items())
+    table.caption = f"{summary.considered:,} considered = {groups}"
+    console.print(table)
+
+
+def _play(segue: Segue, bars: Progress) -> None:
+    days = (SEASON_END - SEASON_START).days
+    task = bars.add_task("Playing thirty days of carts", total=days)
+    segue.play(
+        SEASON_END,
+        progress=lambda at: bars.update(task, completed=min((at - SEASON_START).total_seconds() / 86_400, days)),
+    )
+    bars.update(task, completed=days)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Progress]:
+    columns = (SpinnerColumn(), TextColumn("{task.description:<38}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars:
+        yield bars

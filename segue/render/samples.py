@@ -1,0 +1,62 @@
+"""Every step rendered with its own sample data: what previews show instead of real people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from segue.contract import Channel
+from segue.render.templates import Library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRender:
+    """One step on one channel, filled with one of its samples."""
+
+    #: `journey/step`.
+    name: str
+    #: Which sample: `sample`, `sample_no_code` ...
+    sample: str
+    channel: str
+    subject: str | None
+    text: str
+    html: str | None
+    #: Billed parts of an SMS.
+    segments: int | None
+
+
+def sample_renders(
+    library: Library, names: Iterable[str], *, transactional: frozenset[str] = frozenset()
+) -> list[SampleRender]:
+    """Render each step of `names` on each channel it has words for, with each of its samples."""
+    made: list[SampleRender] = []
+    for name in names:
+        step = library.step(name, transactional=name in transactional)
+        for sample, words in step.samples().items():
+            if Channel.EMAIL in step.channels:
+                mail = step.email(words, message_id=0)
+                made.append(
+                    SampleRender(
+                        name=name,
+                        sample=sample,
+                        channel=Channel.EMAIL,
+                        subject=mail.subject,
+                        text=mail.text,
+                        html=mail.html,
+                        segments=None,
+                    )
+                )
+            if Channel.SMS in step.channels:
+                sms = step.sms(words, message_id=0)
+                made.append(
+                    SampleRender(
+                        name=name,
+                        sample=sample,
+                        channel=Channel.SMS,
+                        subject=None,
+                        text=sms.text,
+                        html=None,
+                        segments=sms.segments,
+                    )
+                )
+    return made
