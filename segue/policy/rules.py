@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from segue.contract import Channel
 from segue.policy.columns import CHANNELS
 from segue.policy.hours import Hours, outside
-from segue.policy.law import Law, load_law
+from segue.policy.law import Law, shipped_law
 from segue.policy.zones import find_zone
 
 _CAP = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})([hd])")
@@ -73,7 +73,7 @@ class Rules:
         Raises ValueError naming the setting that cannot be read.
         """
         return cls(
-            law=load_law() if law is None else law,
+            law=shipped_law() if law is None else law,
             caps=MappingProxyType(dict(_caps(channel, texts) for channel, texts in caps.items())),
             cart_second_email=cart_second_email,
             holdout_journey=_share("holdout_journey", holdout_journey),

@@ -1,7 +1,7 @@
 """What each country demands, as data: which bases allow marketing, and at which hours a text message may arrive.
 
 `countries.csv` and `sms_hours.csv` are a starting point gathered from public summaries, not legal advice: a shop's
-counsel must confirm every line it relies on. `load_law` reads the same two files from any folder.
+counsel must confirm every line it relies on. `load_law` reads a shop's own two files from any folder.
 An unknown country gets the strictest of everything listed: only what every line allows.
 """
 
@@ -49,20 +49,24 @@ class Law:
 
 
 @cache
-def load_law(folder: Traversable | None = None) -> Law:
-    """Read `countries.csv` and `sms_hours.csv`, those beside this file if no folder is given.
+def shipped_law() -> Law:
+    """Return the tables beside this file, read once."""
+    return load_law(files(__name__))
+
+
+def load_law(folder: Traversable) -> Law:
+    """Read a shop's own `countries.csv` and `sms_hours.csv` from a folder (a `Path` will do).
 
     Raises ValueError naming the file and line that cannot be read.
     """
-    place = files(__name__) if folder is None else folder
     email: dict[str, Bases] = {}
     sms: dict[str, Bases] = {}
-    for where, row in _lines(place / "countries.csv"):
+    for where, row in _lines(folder / "countries.csv"):
         code = row["country"]
         if code in email:
             raise ValueError(f"{where}: {code} is listed twice")
         email[code], sms[code] = _bases(where, row["email"]), _bases(where, row["sms"])
-    hours = _read_hours(place / "sms_hours.csv")
+    hours = _read_hours(folder / "sms_hours.csv")
     if not email or not hours:
         raise ValueError("the law tables are empty; then nothing could be called strictest")
     return Law(
