@@ -38,7 +38,8 @@ class SmtpConnector:
 
     name = "smtp"
     channels = frozenset({Channel.EMAIL})
-    #: One batch is at most marked and unanswered; on the wire there is one end of data a connection.
+    #: A whole batch may be marked at once. On the wire there is one end of data a connection, and one more
+    #: may be answered while its result waits to be read.
     capabilities = Capabilities(max_batch=_WINDOW, window=_WINDOW)
 
     def __init__(
@@ -56,8 +57,8 @@ class SmtpConnector:
         messages_per_connection: int = 0,
         timeout: float = 30.0,
     ) -> None:
-        if not 1 <= connections <= _WINDOW:
-            raise ConfigurationError(f"the smtp connector's connections must lie between 1 and {_WINDOW}")
+        if not 1 <= connections <= _WINDOW // 2:
+            raise ConfigurationError(f"the smtp connector's connections must lie between 1 and {_WINDOW // 2}")
         if timeout <= 0 or messages_per_connection < 0:
             raise ConfigurationError(
                 "the smtp connector's timeout must be positive, its messages_per_connection not negative"

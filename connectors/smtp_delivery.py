@@ -115,7 +115,7 @@ class Delivery:
     def _wake(self, line: Line, selector: selectors.BaseSelector) -> None:
         try:
             line.start(self)
-        except OSError:
+        except LineDownError:
             self._lose(line, "connection_lost", selector)
 
     def _turn(self, selector: selectors.BaseSelector) -> None:
@@ -131,7 +131,7 @@ class Delivery:
                     line.read(self)
                 if events & selectors.EVENT_WRITE:
                     line.write()
-            except (OSError, LineDownError):
+            except LineDownError:
                 self._lose(line, "connection_lost", selector)
                 continue
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.blocked else 0)

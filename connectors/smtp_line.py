@@ -64,7 +64,7 @@ class Desk(Protocol):
 
 
 class LineDownError(Exception):
-    """The connection is of no more use."""
+    """The connection is of no more use. Never an OSError, so that one from the outbox's journal is not taken for it."""
 
 
 class Line:
@@ -79,6 +79,8 @@ class Line:
         #: It was kept from an earlier batch and has not said a word since.
         self.stale = False
         sock.setblocking(False)
+        # A body's last, short segment must not wait for the acknowledgement of those before it (Nagle).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
         self._timeout = timeout
         self._most = most
@@ -112,17 +114,19 @@ class Line:
         return bool(self._most) and self._taken >= self._most
 
     def start(self, desk: Desk) -> None:
-        """Begin with the next parcel; raises OSError if the connection is gone."""
+        """Begin with the next parcel; raises LineDownError if the connection is gone."""
         self._next_envelope(desk)
         self.write()
 
     def read(self, desk: Desk) -> None:
-        """Take what the server said and go on; raises OSError or LineDownError if the connection is gone."""
+        """Take what the server said and go on; raises LineDownError if the connection is gone."""
         while True:
             try:
                 received = self._sock.recv(_CHUNK)
             except _BLOCKED:
                 break
+            except OSError as error:
+                raise LineDownError from error
             if not received:
                 raise LineDownError
             self.deadline = time.monotonic() + self._timeout
@@ -132,7 +136,7 @@ class Line:
         self.write()
 
     def write(self) -> None:
-        """Write as much as the server's answers and the socket allow; raises OSError."""
+        """Write what the server's answers and the socket allow; raises LineDownError if the connection is gone."""
         while True:
             if not self._out:
                 self._fill()
@@ -142,6 +146,8 @@ class Line:
                 sent = self._sock.send(self._out)
             except _BLOCKED:
                 return
+            except OSError as error:
+                raise LineDownError from error
             self._written += sent
             self._out = self._out[sent:]
             self.deadline = time.monotonic() + self._timeout

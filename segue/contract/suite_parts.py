@@ -90,9 +90,9 @@ def send(connector: MessageConnector, batch: Sequence[Message]) -> Sending:
 
 
 def texts_of(error: BaseException | None) -> str:
-    """All that a log would show of an error: its text and those of its causes."""
+    """All that a log would show of an error: its text and those of its causes, but for what `from None` hides."""
     texts = []
     while error is not None:
         texts += [str(error), repr(error)]
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\n".join(texts)

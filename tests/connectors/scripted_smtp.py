@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
 
 #: Where in the dialogue a word speaks, and what it says; an empty text hangs up, None says nothing ever.
 SCRIPT: dict[str, tuple[str, str | None]] = {
@@ -60,7 +61,7 @@ class ScriptedSmtp:
     connections: int = 0
     begun: int = 0
 
-    def __enter__(self) -> ScriptedSmtp:
+    def __enter__(self) -> Self:
         self._words: list[str] = []
         self._last = "ok"
         self._lock = threading.Lock()
@@ -70,8 +71,11 @@ class ScriptedSmtp:
 
         class Call(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                dialogue = _Dialogue(outer, self.request)
                 with contextlib.suppress(OSError):
-                    _Dialogue(outer, self.request).run()
+                    dialogue.run()
+                dialogue.file.close()
+                dialogue.sock.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -132,7 +136,10 @@ class _Dialogue:
         self.done = 0
 
     def wrap(self, sock: socket.socket) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
         self.sock = sock
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.server._lock:
             self.server._socks.append(sock)
         self.file = sock.makefile("rb")
