@@ -107,7 +107,7 @@ def times_emptied(connection: Connection, cart_ids: Sequence[int], now: datetime
         )
         .group_by(cart_event.c.cart_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def items_now(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, list[Any]]:
@@ -180,4 +180,4 @@ def last_orders(connection: Connection, profile_ids: Sequence[int], now: datetim
         )
         .group_by(order.c.profile_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

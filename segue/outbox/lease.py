@@ -40,7 +40,7 @@ class Leases:
                 .where(lease.c.bucket.in_(_in_order(connection, free, skip_locked=True)))
                 .values(owner=self.owner, epoch=lease.c.epoch + 1, expires_at=clock + self._ttl)
                 .returning(lease.c.bucket, lease.c.epoch)
-            ).tuples()
+            )
             fresh = dict(taken.all())
         self.epochs |= fresh
         return set(fresh)
@@ -57,7 +57,7 @@ class Leases:
             .where(lease.c.bucket.in_(_in_order(connection, ours)), lease.c.owner == self.owner)
             .values(expires_at=clock + self._ttl)
             .returning(lease.c.bucket, lease.c.epoch)
-        ).tuples()
+        )
         held = {bucket for bucket, epoch in kept if self.epochs.get(bucket) == epoch}
         for lost in set(buckets) - held:
             self.epochs.pop(lost, None)

@@ -71,7 +71,7 @@ def unsettled(connection: Connection) -> list[tuple[str, str, str, str | None, i
         .group_by(*columns)
         .order_by(*columns)
     )
-    return [row.tuple() for row in rows]
+    return [tuple(row) for row in rows]
 
 
 def next_due_at(

