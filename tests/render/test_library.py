@@ -130,7 +130,16 @@ def test_a_missing_word_is_named_and_no_value_is(library: Library) -> None:
 
 @pytest.mark.parametrize(
     ("where", "value"),
-    [("items", [{"title": "Sarah's", "price_minor": "secret"}]), ("voucher", {"percent": "secret"}), ("items", 5)],
+    [
+        pytest.param("items", [{"title": "Sarah's", "colour": "secret"}], id="a half item"),
+        pytest.param("items", 5, id="a number of items"),
+        pytest.param("voucher", {"percent": 10, "code": "secret", "valid_until": "Sarah"}, id="a time that is none"),
+        pytest.param(
+            "voucher", {"percent": None, "amount_minor": "secret", "currency": "USD"}, id="an amount of letters"
+        ),
+        pytest.param("voucher", {"amount_minor": "secret"}, id="a voucher without a field"),
+        pytest.param("cart", {"url": ["secret", "Sarah"]}, id="a path that is a list"),
+    ],
 )
 def test_an_odd_value_is_never_quoted(library: Library, where: str, value: Any) -> None:
     step = library.step("abandoned_cart/reminder")
@@ -138,6 +147,15 @@ def test_an_odd_value_is_never_quoted(library: Library, where: str, value: Any) 
         step.email({**step.samples()["sample"], where: value}, message_id=1)
     assert "secret" not in str(error.value)
     assert "Sarah" not in str(error.value)
+
+
+def test_a_key_is_found_before_a_method_of_the_same_name(made: Make) -> None:
+    """`cart.items` is what the cart holds, not how Python walks through it."""
+    library = made(sms_txt="{{ cart.items }} {{ cart.count('x') }} STOP", sample='{"cart": {"items": 3, "count": 1}}')
+    with pytest.raises(TemplateError, match="does not fit"):
+        library.step("journey/step")
+    library = made(sms_txt="{{ cart.items }} {{ name.upper() }} STOP", sample='{"cart": {"items": 3}, "name": "a"}')
+    assert library.step("journey/step").sms({"cart": {"items": 3}, "name": "b"}, message_id=1).text == "3 B STOP"
 
 
 def test_a_transactional_step_has_no_way_out_and_its_own_sender(made: Make, brand: Brand) -> None:
