@@ -229,6 +229,8 @@ def test_a_text_message_is_valid_until_her_window_ends():
     assert mail["valid_until"] is None
     (held,) = judged(row(channels=("sms",)), now=NIGHT)
     assert held["valid_until"] is None
+    (capped,) = judged(row(channels=("sms",)), past=history((1, "sms", NOW)))
+    assert capped["valid_until"] is None
 
 
 def test_every_reason_has_one_verdict_and_one_sentence():
