@@ -1,0 +1,159 @@
+"""Who is who: nobody is joined by mistake, and nobody is made twice."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+
+import pytest
+
+_numbers = count()
+
+
+def _call(kind: str = "identify", *, user: str | None = None, cookie: str | None = None, **rest: object) -> str:
+    """One call as its client would write it; `rest` are traits for identify, properties for track."""
+    body = {"type": kind, "userId": user, "anonymousId": cookie, "messageId": f"m{next(_numbers)}"}
+    body["timestamp"] = "2026-04-01T10:00:00.000Z"
+    if kind == "identify":
+        body["traits"] = rest
+    else:
+        body["event"] = rest.pop("event")
+        body["properties"] = rest
+    return json.dumps(body) + "\n"
+
+
+NAMES = "SELECT kind, value, profile_id, identifies FROM identifier ORDER BY kind, value, id"
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("one_file", [False, True])
+def test_an_identify_that_would_join_two_changes_neither(events_of, rows, swapped: bool, one_file: bool):
+    """Whichever of the two came first, and in one file or two, it is counted and nothing else."""
+    two = [_call(user="u1", firstName="Ann"), _call(email="b@example.com", firstName="Bea")]
+    known = "".join(reversed(two) if swapped else two)
+    join = _call(user="u1", email="b@example.com", firstName="Cleo", cookie="c9")
+    if one_file:
+        report = events_of(known + join)
+    else:
+        events_of(known)
+        before = rows(NAMES), rows("SELECT * FROM profile")
+        report = events_of(join)
+        assert (rows(NAMES), rows("SELECT * FROM profile")) == before
+    assert dict(report.skipped) == {"needs_merge": 1}
+    assert sorted(row[0] for row in rows("SELECT first_name FROM profile")) == ["Ann", "Bea"]
+    assert len(rows(NAMES)) == 2
+
+
+def test_a_cookie_of_another_person_needs_a_merge_too(events_of, rows):
+    events_of(_call(email="a@example.com", cookie="c1") + _call(email="b@example.com"))
+    report = events_of(_call(email="b@example.com", cookie="c1", firstName="Bea"))
+    assert dict(report.skipped) == {"needs_merge": 1}
+    assert rows("SELECT count(*) FROM profile WHERE first_name IS NOT NULL") == [(0,)]
+
+
+@pytest.mark.parametrize("one_file", [False, True])
+def test_a_shared_browser_makes_two_people(events_of, rows, one_file: bool):
+    """A new address under a known cookie is somebody else; the cookie stays where it was."""
+    first, second = _call(email="a@example.com", cookie="c1"), _call(email="b@example.com", cookie="c1")
+    if not one_file:
+        events_of(first)
+    report = events_of(first + second if one_file else second)
+    assert dict(report.warnings) == {"shared_cookie": 1}
+    owners = {(kind, value): owner for kind, value, owner, _ in rows(NAMES)}
+    assert owners["email", "a@example.com"] == owners["cookie", "c1"] != owners["email", "b@example.com"]
+
+
+def test_names_of_one_person_gather(events_of, rows):
+    """Address, shop id, cookie and phone, told bit by bit, are one profile."""
+    calls = [
+        _call(email="a@example.com", cookie="c1"),
+        _call(user="u1", cookie="c1"),
+        _call(user="u1", phone="+12025550143"),
+    ]
+    for call in calls:
+        events_of(call)
+    assert len({row[2] for row in rows(NAMES)}) == 1
+    assert len(rows(NAMES)) == 4
+
+
+def test_two_addresses_with_one_phone_stay_two_people(events_of, rows):
+    """The phone names the first and is only a way to reach the second; again is once."""
+    calls = _call(email="a@example.com", phone="+1 202 555 0143") + _call(email="b@example.com", phone="+12025550143")
+    assert dict(events_of(calls).warnings) == {"shared_phone": 1}
+    phones = [(value, identifies) for kind, value, _, identifies in rows(NAMES) if kind == "phone"]
+    assert [(value, bool(identifies)) for value, identifies in phones] == [
+        ("+12025550143", True),
+        ("+12025550143", False),
+    ]
+    again = events_of(calls)
+    assert (dict(again.taken), dict(again.updated)) == ({}, {})
+    assert dict(again.duplicates) == {"profile": 2}
+
+
+def test_a_phone_alone_names_until_there_is_a_better_name(events_of, rows):
+    """Who was known by phone only and then gives an address is the same person."""
+    events_of(_call(phone="+12025550143"))
+    events_of(_call(phone="+12025550143", email="a@example.com"))
+    assert rows("SELECT count(*) FROM profile") == [(1,)]
+
+
+def test_the_later_word_about_a_person_stands_and_silence_says_nothing(events_of, rows):
+    calls = _call(email="a@example.com", firstName="An", lastName="Lee", address={"country": "us", "state": "NY"})
+    calls += _call(
+        email="A@example.com ", firstName="Ann", timezone="America/New_York", locale="en_US", birthday="1990-05-01"
+    )
+    statement = "SELECT first_name, last_name, country, region, zone, locale, birth_year FROM profile"
+    expected = [("Ann", "Lee", "US", "NY", "America/New_York", "en-US", 1990)]
+    events_of(calls)
+    assert rows(statement) == expected
+    again = events_of(calls)
+    assert rows(statement) == expected
+    assert (dict(again.taken), dict(again.updated)) == ({}, {})
+
+
+def test_traits_are_read_from_the_context_as_well(events_of, rows):
+    """One client's library puts them there and sends a null anonymousId."""
+    call = {
+        "type": "identify",
+        "userId": "u1",
+        "anonymousId": None,
+        "messageId": "x",
+        "timestamp": "2026-04-01T10:00:00Z",
+    }
+    call["context"] = {"traits": {"email": "a@example.com", "firstName": "Ann"}}
+    assert dict(events_of(json.dumps(call)).skipped) == {}
+    assert rows("SELECT first_name FROM profile") == [("Ann",)]
+
+
+def test_a_late_identify_finds_the_carts_of_its_cookie(events_of, rows):
+    """Nobody's cart, and the order made of it, get their owner when the cookie does, in a later file too."""
+    add = {"event": "Product Added", "sku": "G-32", "price": 5, "quantity": 1}
+    events_of(
+        _call("track", cookie="c1", cart_id="k1", **add)
+        + _call("track", cookie="c2", cart_id="k2", **add)
+        + _call("track", cookie="c1", event="Order Completed", order_id="o1", cart_id="k1", total=5)
+    )
+    assert rows("SELECT count(*) FROM profile") == [(0,)]
+    report = events_of(_call(email="a@example.com", cookie="c1"))
+    assert dict(report.updated) == {"cart": 1, "order": 1}
+    statement = (
+        "SELECT c.external_id, p.id IS NOT NULL FROM cart c LEFT JOIN profile p ON p.id = c.profile_id ORDER BY 1"
+    )
+    assert [(name, bool(owned)) for name, owned in rows(statement)] == [("k1", True), ("k2", False)]
+    assert rows('SELECT count(*) FROM "order" WHERE profile_id IS NOT NULL') == [(1,)]
+
+
+def test_a_cart_keeps_its_first_owner(events_of, rows):
+    add = {"event": "Product Added", "sku": "G-32", "price": 5, "cart_id": "k1"}
+    events_of(_call("track", user="u1", **add))
+    report = events_of(_call("track", user="u2", **add))
+    assert dict(report.warnings) == {"cart_of_another": 1}
+    first = rows("SELECT profile_id FROM identifier WHERE value = 'u1'")
+    assert rows("SELECT profile_id FROM cart") == first
+
+
+def test_a_cookie_alone_makes_nobody(events_of, rows):
+    report = events_of(_call(cookie="c1", firstName="Ann") + _call(cookie="c1", email="not an address"))
+    assert dict(report.skipped) == {"missing_key": 2}
+    assert dict(report.warnings) == {"bad_email": 1}
+    assert rows("SELECT count(*) FROM profile") == [(0,)]
