@@ -17,7 +17,7 @@ from connectors.smtp_replies import Fate, Reply, Step, judge
 from segue.contract import Key, Message, deferred, uncertain
 
 _BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-_CHUNK = 65_536
+_CHUNK = 8_192
 _LONGEST_REPLY = 65_536
 
 
@@ -89,7 +89,6 @@ class Line:
         self._expected: deque[tuple[Step, Parcel | None]] = deque()
         self._out = b""
         self._in = b""
-        self._closing = False
         # Bytes handed to the stream and, of those, taken by the socket, since the line was opened.
         self._filled = 0
         self._written = 0
@@ -199,7 +198,6 @@ class Line:
         if not self._expected or (self.stale and reply.closing):  # unasked for, so a good-bye
             raise LineDownError
         self.stale = False
-        self._closing = reply.closing
         step, parcel = self._expected.popleft()
         if parcel is None:
             if not reply.positive:
@@ -213,7 +211,7 @@ class Line:
             parcel.refusal = judge(parcel.message.key, step, reply)
             if not self.offers.pipelining:
                 self._drop(parcel, parcel.refusal, desk)
-        if self._closing:
+        if reply.closing:
             raise LineDownError
 
     def _data_answered(self, parcel: Parcel, reply: Reply, desk: Desk) -> None:
@@ -237,7 +235,7 @@ class Line:
         self._next_envelope(desk)
 
     def _next_envelope(self, desk: Desk) -> None:
-        if self.used_up or self._closing:
+        if self.used_up:
             return
         parcel = desk.take(self.offers)
         if parcel is None:

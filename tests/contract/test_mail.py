@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -188,6 +189,13 @@ def test_an_address_beyond_ascii_is_written_as_it_is() -> None:
     """RFC 6532: only To leaves seven bits, for a connector whose server has SMTPUTF8."""
     raw = fill(to="süsan@example.com")
     assert "To: süsan@example.com\r\n".encode() in raw
+
+
+@given(st.text(min_size=20).filter(lambda value: not value.isascii()))
+def test_no_encoded_word_cuts_through_a_character(value: str) -> None:
+    """RFC 2047, 5: each word stands alone, for the mail programs that decode them one by one."""
+    for word in encode_header(value).split("\r\n "):
+        assert b64decode(word.removeprefix("=?utf-8?b?").removesuffix("?="), validate=True).decode("utf-8")
 
 
 def test_plain_words_need_no_encoding() -> None:
