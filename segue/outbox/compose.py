@@ -17,7 +17,7 @@ from segue.outbox.verdicts import Verdict
 from segue.render import Library, TemplateError
 from segue.store.engine import read, write
 
-#: How long a message waits for its code to be known before it is looked at again.
+#: How long a message waits for its code to be known, or its template to be mended, before it is looked at again.
 CODE_WAIT = timedelta(minutes=5)
 _NEEDED = [
     "message_id", "bucket", "run_id", "key", "channel", "email", "phone", "first_name", "locale", "zone",
@@ -55,12 +55,16 @@ def compose(
     secret: bytes,
 ) -> Composed:
     """Make messages of `rows` (one step's rows that may leave; frame columns plus `channel`, `bucket`, `run_id`)."""
+    try:
+        template = library.step(f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional)
+    except TemplateError:
+        # The template itself is broken: everybody waits for its repair, nobody is given up.
+        waiting = rows[_NEEDED].itertuples(index=False, name="Row")
+        broken = [_verdict(row, "held", "template", min(now + CODE_WAIT, row.deadline_at)) for row in waiting]
+        return Composed(ready=(), verdicts=broken)
     with read(engine) as connection:
         said = asked.step.words(connection, rows, now, asked.brief)
     vouchers = _vouchers(engine, rows, asked, offers, now=now, secret=secret)
-    template = library.step(
-        f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional
-    )
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
     for row, facts in zip(rows[_NEEDED].itertuples(index=False, name="Row"), said, strict=True):

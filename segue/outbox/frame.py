@@ -218,7 +218,8 @@ def _suppressions(connection: Connection, found: Mapping[str, Any], now: datetim
     ):
         for channels, place in hashes[digest]:
             for channel in channels:
-                if reason in _SUPPRESSES[channel]:
+                # A hard bounce is the strongest: it alone stops transactional messages too.
+                if reason in _SUPPRESSES[channel] and silenced[channel][place] != "hard_bounce":
                     silenced[channel][place] = reason
     return silenced
 

@@ -41,7 +41,7 @@ COLUMNS = (
     "profile_id", "key", "journey", "transactional", "answers_a_cart", "in_cap", "in_holdout", "over_budget",
     "channels", "priority", "deadline_at", "ready_at", "country", "region", "zone", "email", "phone",
     "email_basis", "sms_basis", "print_basis", "email_suppressed", "sms_suppressed", "print_suppressed",
-    "converted", "sold_out", "paused",
+    "converted", "gone", "sold_out", "paused",
 )  # fmt: skip
 
 
@@ -84,6 +84,7 @@ class Facts:
     basis: tuple[Codes, Codes, Codes]
     suppressed: tuple[Codes, Codes, Codes]
     converted: Mask
+    gone: Mask
     sold_out: Mask
     paused: Mask
 
@@ -124,6 +125,7 @@ def read_facts(frame: pd.DataFrame) -> Facts:
             _suppression(frame["print_suppressed"]),
         ),
         converted=_flags(frame["converted"]),
+        gone=_flags(frame["gone"]),
         sold_out=_flags(frame["sold_out"]),
         paused=_flags(frame["paused"]),
     )

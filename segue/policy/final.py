@@ -18,6 +18,11 @@ def converted(facts: Facts) -> Ruling:
     return Ruling(facts.converted, Reason.CONVERTED)
 
 
+def occasion_gone(facts: Facts) -> Ruling:
+    """What the message is about is no more: she took everything out of the cart."""
+    return Ruling(facts.gone, Reason.OCCASION_GONE)
+
+
 def sold_out(facts: Facts) -> Ruling:
     """Nothing is left to show her."""
     return Ruling(facts.sold_out, Reason.SOLD_OUT)

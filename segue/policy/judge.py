@@ -13,7 +13,7 @@ import pandas as pd
 from segue.policy.budget import budget
 from segue.policy.channel import choose
 from segue.policy.columns import instant, read_facts
-from segue.policy.final import converted, sold_out, too_late, zone_unknown
+from segue.policy.final import converted, occasion_gone, sold_out, too_late, zone_unknown
 from segue.policy.holdout import holdouts
 from segue.policy.holds import paused, quiet_hours, too_early
 from segue.policy.opening import opening_of
@@ -35,7 +35,7 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
     sheet = Sheet(facts.size)
 
     choice = choose(facts, rules.law)
-    sheet.enter(too_late(facts, at), *choice.refusals(), converted(facts), sold_out(facts))
+    sheet.enter(too_late(facts, at), *choice.refusals(), converted(facts), occasion_gone(facts), sold_out(facts))
 
     opening = opening_of(facts, choice.channel, sheet.undecided, at, rules)
     sheet.enter(zone_unknown(opening))

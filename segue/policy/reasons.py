@@ -23,6 +23,7 @@ class Reason(StrEnum):
     DENIED = "denied"
     SUPPRESSED = "suppressed"
     CONVERTED = "converted"
+    OCCASION_GONE = "occasion_gone"
     SOLD_OUT = "sold_out"
     ZONE_UNKNOWN = "zone_unknown"
     OVER_BUDGET = "over_budget"
@@ -69,6 +70,7 @@ _MEANING = {
     Reason.DENIED: "She said no to this channel.",
     Reason.SUPPRESSED: "Her address must not be written to again.",
     Reason.CONVERTED: "She has already done what the message asks for.",
+    Reason.OCCASION_GONE: "What the message was about is no more.",
     Reason.SOLD_OUT: "Nothing it would show can still be bought in her size.",
     Reason.ZONE_UNKNOWN: "We cannot tell an hour at which a text message to her is allowed.",
     Reason.OVER_BUDGET: "She has had enough messages lately, and this one does not wait.",

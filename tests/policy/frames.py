@@ -40,6 +40,7 @@ _SENDABLE: dict[str, Any] = {
     "sms_suppressed": None,
     "print_suppressed": None,
     "converted": False,
+    "gone": False,
     "sold_out": False,
     "paused": False,
 }

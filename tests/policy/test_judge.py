@@ -38,6 +38,7 @@ ANY_ROW = st.fixed_dictionaries(
         **{f"{channel}_basis": st.sampled_from(BASES) for channel in ("email", "sms", "print")},
         **{f"{channel}_suppressed": st.sampled_from(SUPPRESSIONS) for channel in ("email", "sms", "print")},
         "converted": SOMETIMES,
+        "gone": SOMETIMES,
         "sold_out": SOMETIMES,
         "paused": SOMETIMES,
     }
