@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,3 +34,13 @@ def desk(engine: Engine, tmp_path: Path) -> Iterator[Desks]:
     yield make
     for one in made:
         one.worker.close()
+
+
+@pytest.fixture(scope="session")
+def recorder() -> Iterator[int]:
+    """The port of a provider in a process of its own that writes down whatever reaches it."""
+    program = Path(__file__).with_name("recorder.py")
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.terminate()

@@ -31,11 +31,11 @@ EVERYTHING = Scope(buckets=tuple(ALL_BUCKETS))
 class Probe:
     """Calls what a test hangs on a named point; each hook once, unless it hangs itself on again."""
 
+    tell: Callable[[str], None]
     hooks: dict[str, Callable[[], None]] = field(default_factory=dict)
-    passed: list[str] = field(default_factory=list)
 
     def __call__(self, name: str) -> None:
-        self.passed.append(name)
+        self.tell(name)
         hook = self.hooks.pop(name, None)
         if hook is not None:
             hook()
@@ -53,6 +53,7 @@ class Desk:
         connector: MessageConnector | None = None,
         offers: OfferConnector | None = None,
         clock: VirtualClock | None = None,
+        tell: Callable[[str], None] = lambda _name: None,
         **changes: Any,
     ) -> None:
         self.engine = engine
@@ -65,7 +66,7 @@ class Desk:
         self.connector = connector or FakeConnector(wire=self.wire, max_batch=10, window=10)
         self.offers = offers or FakeOffers()
         self.library = PlainLibrary()
-        self.probe = Probe()
+        self.probe = Probe(tell)
         self.worker = Worker(
             engine,
             settings=self.settings,

@@ -46,11 +46,7 @@ def add_people(engine: Engine, count: int) -> None:
         )
         connection.execute(
             insert(consent_event),
-            [
-                consent(n, channel, "granted", "opt_in", at=LONG_AGO)
-                for n in numbers
-                for channel in ("email", "sms")
-            ],
+            [consent(n, channel, "granted", "opt_in", at=LONG_AGO) for n in numbers for channel in ("email", "sms")],
         )
 
 
