@@ -15,10 +15,10 @@ from segue.journeys.abandoned_cart import JOURNEY, AbandonedCartBrief
 
 
 class AbandonedCartForm(AbandonedCartBrief, JourneyForm, title="Abandoned cart"):
-    """Left as it is, this is a preview: it shows what would happen, and nothing leaves."""
+    """Left as it is, a run by hand is a preview: it shows what would happen, and nothing leaves."""
 
 
-@flow(name="abandoned-cart", flow_run_name="{brief.mode}", task_runner=journey_runner)
+@flow(name="abandoned-cart", task_runner=journey_runner)
 def abandoned_cart(brief: AbandonedCartForm = AbandonedCartForm()) -> Report:  # noqa: B008 - frozen
     """Remind shoppers of the cart they left; a code where the offer rule allows."""
     return run_journey(JOURNEY, brief)

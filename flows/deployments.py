@@ -61,7 +61,7 @@ def sync(root: Path = ROOT, *, reset: bool = False) -> Synced:
         wanted = read_wanted(root)
         missing = tuple(each.name for each in wanted if reset or _find(client, each.name) is None)
         if missing:
-            _deploy(root, missing)
+            _deploy(root, missing, server=str(client.api_url))
         patched = tuple(each.name for each in wanted if _patch(client, each))
     return Synced(
         created=missing,
@@ -141,13 +141,13 @@ def _patch(client: SyncPrefectClient, wanted: Wanted) -> bool:
     return True
 
 
-def _deploy(root: Path, names: Sequence[str]) -> None:
+def _deploy(root: Path, names: Sequence[str], *, server: str) -> None:
     """Let Prefect's own command read the file, so that its every feature means what Prefect says it means."""
     picks = [word for name in names for word in ("--name", name)]
     done = subprocess.run(  # noqa: S603 - our own command line
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", *picks],
         cwd=root,
-        env={**os.environ, "PWD": str(root)},
+        env={**os.environ, "PWD": str(root), "PREFECT_API_URL": server},
         capture_output=True,
         text=True,
         check=False,

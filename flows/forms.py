@@ -12,18 +12,28 @@ from segue.journeys.definition import Brief, Journey
 class Mode(StrEnum):
     """Whether messages leave. The values are what the form's drop-down shows."""
 
+    BY_START = "Preview if started by hand, send if by schedule"
     PREVIEW = "Preview: send nothing"
     SEND = "Send for real"
+
+    def settled(self, *, by_schedule: bool) -> Mode:
+        """Return PREVIEW or SEND, now that it is known who started the run."""
+        if self is not Mode.BY_START:
+            return self
+        return Mode.SEND if by_schedule else Mode.PREVIEW
 
 
 class JourneyForm(Brief):
     """The part every journey's form shares; a journey's form adds its own brief.
 
     Name the brief before this class: `class CartForm(AbandonedCartBrief, JourneyForm)` puts the mode on top.
+
+    One default serves both ways of starting, because Prefect offers no place that keeps two: switching a schedule off
+    and on empties its own parameters (seen in 3.8.8), and saving a deployment's form stores every field of it.
     """
 
     mode: Mode = Field(
-        Mode.PREVIEW,
+        Mode.BY_START,
         title="What should happen",
         description="A preview counts who would get a message and why others would not. It stores and sends nothing.",
     )

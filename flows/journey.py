@@ -11,6 +11,7 @@ from uuid import UUID
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture, as_completed
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -36,7 +37,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
     FlowError when shards stopped; their messages stay promised and dispatch_outbox goes on with them.
     """
     brief = form.brief_for(journey)
-    if form.mode is Mode.PREVIEW:
+    if settle_mode(form.mode) is Mode.PREVIEW:
         stopped: list[str] = []
         summary, samples = preview(journey, brief)
     else:
@@ -50,10 +51,19 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
     )
     if stopped:
         raise FlowError(
-            f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they had promised stays in the outbox "
+            f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they promised stays in the outbox "
             "and dispatch_outbox goes on with it."
         )
     return report_of(summary)
+
+
+def settle_mode(mode: Mode) -> Mode:
+    """Decide by who started this run whether it sends, and name it so that the list of runs tells them apart."""
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(str(flow_run.id)))
+        settled = mode.settled(by_schedule=bool(run.auto_scheduled))
+        client.update_flow_run(run.id, name="Preview" if settled is Mode.PREVIEW else "Sending")
+    return settled
 
 
 def preview(journey: Journey, brief: Brief) -> tuple[Summary, Sequence[SampleRender]]:

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows import chart, words
+from flows import pictures, words
 from segue.service import SampleRender, Summary
+
+#: Of a step's samples, the one on the page; the others are for the template's own tests.
+MAIN = "sample"
+NOBODY = (
+    "**Nobody was due.** No new occasion for a message came up since the last run. "
+    "A journey answers only what happened after its first real run, by hand or by schedule."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +49,15 @@ def page(title: str, summary: Summary, samples: Sequence[SampleRender]) -> str:
     if summary.considered:
         parts += [sentence(summary), table(summary), f"![How many, by what became of them]({picture(summary)})"]
     else:
-        parts.append("**Nobody was due.** No occasion for a message came up since the last run.")
+        parts.append(NOBODY)
     if summary.examples:
         parts.append(
             "To see one person's whole story, run `segue explain` with the profile id, e.g. " + _first(summary)
         )
     parts.append("## What the messages look like")
     parts.append("Written with sample data; no real person is shown.")
-    parts += [sample_card(sample) for sample in samples]
+    # A designed mail is 30 kB in Prefect's database; hundreds of runs a day find nobody and need not say it so well.
+    parts += [sample_card(sample, designed=summary.considered > 0) for sample in samples if sample.sample == MAIN]
     return "\n\n".join(parts) + "\n"
 
 
@@ -82,26 +90,29 @@ def table(summary: Summary) -> str:
 
 def picture(summary: Summary) -> str:
     """The sum as a chart, zeros left out."""
-    return chart.bars(
+    return pictures.bars(
         f"{summary.considered:,} considered",
         [
-            chart.Bar(words.group(group, preview=summary.preview), count, group)
+            pictures.Bar(words.group(group, preview=summary.preview), count, group)
             for group, count in summary.by_group().items()
             if count
         ],
     )
 
 
-def sample_card(sample: SampleRender) -> str:
-    """One message of the sample data: as a picture, and its text to copy."""
-    heading = f"### {words.title(sample.step)}, {words.channel(sample.channel)}"
+def sample_card(sample: SampleRender, *, designed: bool) -> str:
+    """One message of the sample data: drawn, and a mail's text part in words."""
+    step = sample.name.rpartition("/")[2]
+    heading = f"{words.title(step)}, {words.channel(sample.channel)}"
     if sample.channel == "sms":
-        card = chart.sms_card(sample.text)
+        return f"### {heading}\n\n![{heading}]({pictures.sms_card(sample.text)})"
+    subject = sample.subject or ""
+    if sample.html and designed:
+        drawn = pictures.mail_picture(subject, sample.html)
+        text = f"\n\nIts text part, for readers without HTML:\n\n~~~text\n{sample.text.strip()}\n~~~"
     else:
-        card = chart.mail_card(sample.subject or "", sample.text)
-    fence = "~~~"  # no template writes tildes at the start of a line
-    subject = f"Subject: **{sample.subject}**\n\n" if sample.subject else ""
-    return f"{heading}\n\n{subject}![{heading[4:]}]({card})\n\n{fence}text\n{sample.text.strip()}\n{fence}"
+        drawn, text = pictures.mail_card(subject, sample.text), ""
+    return f"### {heading}\n\nSubject: **{subject}**\n\n![{heading}]({drawn}){text}"
 
 
 def _first(summary: Summary) -> str:

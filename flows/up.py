@@ -225,7 +225,7 @@ def banner(up: Site) -> str:
 
 {deployments}
 
-  Try this: open abandoned-cart, choose Run, Custom run, leave "Preview: send nothing" and submit.
+  Try this: open abandoned-cart, choose Run, Custom run, leave the form as it is and submit.
   The run's Artifacts tab shows who would get a message, who would not, and why.
   Nothing in the shop yet? `make demo` fills a sample shop; import-shop reads your own.
 

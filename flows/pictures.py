@@ -7,11 +7,14 @@ database where a PNG costs thirty. Each picture brings its own background, since
 from __future__ import annotations
 
 import base64
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
+
+from flows.xhtml import to_xhtml
 
 INK: Final = "#1f2933"
 PAPER: Final = "#ffffff"
@@ -52,13 +55,22 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 760) -> str:
     return _picture(width, height, parts, spoken=title)
 
 
+def mail_picture(subject: str, html: str, *, width: int = 640, height: int = 1560) -> str:
+    """Draw a mail's own design, cut at `height`: the HTML, laid out by the reader's browser inside the picture."""
+    inside = (
+        f"<foreignObject x='20' y='64' width='{width - 40}' height='{height - 65}'>"
+        f"<div xmlns='http://www.w3.org/1999/xhtml' style='height:100%;overflow:hidden'>{to_xhtml(_by_day(html))}</div>"
+        "</foreignObject>"
+    )
+    return _picture(width, height, [*_head(subject, width), inside], spoken=f"E-mail: {subject}", scale=0.7)
+
+
 def mail_card(subject: str, text: str, *, width: int = 640, lines: int = 18) -> str:
     """Draw a mail as its reader meets it: the subject, then the text part, cut after `lines`."""
     body = _wrap(text, columns=78, lines=lines)
     height = 96 + 19 * len(body)
     parts = [
-        _text(24, 40, textwrap.shorten(subject, 62, placeholder=" …"), size=18, weight=600),
-        f"<line x1='24' x2='{width - 24}' y1='60' y2='60' stroke='{LINE}'/>",
+        *_head(subject, width),
         *(_text(24, 88 + 19 * number, line, size=13) for number, line in enumerate(body)),
     ]
     return _picture(width, height, parts, spoken=f"E-mail: {subject}")
@@ -73,6 +85,18 @@ def sms_card(text: str, *, width: int = 400) -> str:
         *(_text(38, 46 + 20 * number, line, size=14) for number, line in enumerate(body)),
     ]
     return _picture(width, bubble + 40, parts, spoken="Text message")
+
+
+def _by_day(html: str) -> str:
+    """Without the night colours: the page around may be dark, but most readers see the mail in the light."""
+    return re.sub(r"prefers-color-scheme:\s*dark", "prefers-color-scheme: never", html)
+
+
+def _head(subject: str, width: int) -> list[str]:
+    return [
+        _text(24, 40, textwrap.shorten(subject, 62, placeholder=" …"), size=18, weight=600),
+        f"<line x1='24' x2='{width - 24}' y1='60' y2='60' stroke='{LINE}'/>",
+    ]
 
 
 def _wrap(text: str, *, columns: int, lines: int) -> list[str]:
@@ -94,9 +118,10 @@ def _printable(words: str) -> str:
     return escape("".join(sign for sign in words if sign.isprintable()))
 
 
-def _picture(width: int, height: int, parts: Sequence[str], *, spoken: str) -> str:
+def _picture(width: int, height: int, parts: Sequence[str], *, spoken: str, scale: float = 1.0) -> str:
     svg = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
+        f"width='{round(width * scale)}' height='{round(height * scale)}' "
         f"role='img' aria-label='{_printable(spoken)}' {_FONT}>"
         f"<rect x='0.5' y='0.5' width='{width - 1}' height='{height - 1}' rx='8' fill='{PAPER}' stroke='{LINE}'/>"
         f"{''.join(parts)}</svg>"

@@ -1,0 +1,144 @@
+"""Bringing deployments in line with prefect.yaml keeps what a marketer changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.states import Pending, Running
+
+from flows.deployments import DeploymentError, sync
+from flows.forms import Mode
+
+pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+
+CART, DISPATCH, IMPORT = "abandoned-cart/live", "dispatch-outbox/live", "import-shop/live"
+ALL = (CART, DISPATCH, IMPORT)
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_server: None) -> None:
+    """Every deployment stands as in prefect.yaml; a test that changes one puts it back."""
+    assert sync().created == ALL
+
+
+@pytest.fixture
+def client(deployed: None) -> Iterator[SyncPrefectClient]:
+    """A client of the session's server."""
+    with get_client(sync_client=True) as opened:
+        yield opened
+
+
+def read(client: SyncPrefectClient, name: str) -> DeploymentResponse:
+    return client.read_deployment_by_name(name)
+
+
+def test_nothing_to_do_is_nothing_done(client: SyncPrefectClient) -> None:
+    """A second start patches nothing, so that it cannot disturb scheduled runs."""
+    again = sync()
+    assert (again.created, again.updated, again.unchanged) == ((), (), ALL)
+
+
+def test_a_missing_deployment_is_created_with_its_schedule(client: SyncPrefectClient) -> None:
+    """Only the missing one: the others are left alone."""
+    client.delete_deployment(read(client, CART).id)
+    done = sync()
+    assert (done.created, done.unchanged) == ((CART,), (DISPATCH, IMPORT))
+    assert [schedule.slug for schedule in read(client, CART).schedules] == ["every-five-minutes"]
+
+
+def test_what_a_marketer_changed_stays(client: SyncPrefectClient) -> None:
+    """Schedule, default parameters and pause survive the next start, even while the description is patched."""
+    found = read(client, CART)
+    (schedule,) = found.schedules
+    client.update_deployment_schedule(found.id, schedule.id, schedule=IntervalSchedule(interval=timedelta(hours=2)))
+    client.update_deployment(
+        found.id,
+        DeploymentUpdate(description="old", paused=True, parameters={"brief": {"percent": 15}}),
+    )
+    assert sync().updated == (CART,)
+    after = read(client, CART)
+    assert after.schedules[0].schedule.interval == timedelta(hours=2)
+    assert (after.paused, after.parameters) == (True, {"brief": {"percent": 15}})
+    assert str(after.description).startswith("Reminds shoppers")
+    assert sync(reset=True).created == ALL
+    back = read(client, CART)
+    assert back.parameters == {}
+    assert back.schedules[0].schedule.interval == timedelta(minutes=5)
+
+
+def test_no_schedule_depends_on_parameters_of_its_own(client: SyncPrefectClient) -> None:
+    """Prefect empties them when somebody switches the schedule off and on, and nobody would notice."""
+    for name in ALL:
+        assert read(client, name).parameters == {}
+        for schedule in read(client, name).schedules:
+            assert schedule.parameters == {}
+
+
+def test_every_field_of_every_form_speaks_to_a_marketer(client: SyncPrefectClient) -> None:
+    """Title, description and a default that the form can show (a default factory would be invisible there)."""
+    for name in ALL:
+        found = read(client, name)
+        assert found.tags
+        assert found.description
+        (form,) = found.parameter_openapi_schema["properties"].values()
+        model = found.parameter_openapi_schema["definitions"][form["$ref"].rpartition("/")[2]]
+        for field, schema in model["properties"].items():
+            assert {"title", "description", "default"} <= set(schema), f"{name}: {field}"
+
+
+def test_the_mode_stands_first_with_readable_choices(client: SyncPrefectClient) -> None:
+    """What should happen is the first question, and its answers are sentences."""
+    schema = read(client, CART).parameter_openapi_schema["definitions"]
+    assert next(iter(schema["AbandonedCartForm"]["properties"])) == "mode"
+    assert schema["Mode"]["enum"] == [mode.value for mode in Mode]
+
+
+def test_a_second_dispatcher_is_cancelled_and_a_preview_beside_the_schedule_is_not(client: SyncPrefectClient) -> None:
+    """One resident dispatcher; two runs of the journey, so that the schedule never cancels a marketer's preview."""
+    assert _second_start(client, DISPATCH, before=1) == "CANCELLED"
+    assert _second_start(client, CART, before=1) == "PENDING"
+    assert _second_start(client, CART, before=2) == "CANCELLED"
+
+
+def test_defaults_that_no_longer_fit_the_form_are_named_with_a_cure(client: SyncPrefectClient) -> None:
+    """A saved default for a field the code has dropped is the marketer's to mend: say where and how."""
+    found = read(client, CART)
+    loose = {"type": "object", "properties": {"brief": {"type": "object"}}}
+    client.update_deployment(
+        found.id, DeploymentUpdate(parameter_openapi_schema=loose, parameters={"brief": {"gone": 1}})
+    )
+    with pytest.raises(DeploymentError, match=r"abandoned-cart/live no longer fit.*make deploy-reset"):
+        sync()
+    client.update_deployment(found.id, DeploymentUpdate(parameters=found.parameters))
+    assert sync().updated == (CART,)
+
+
+def _second_start(client: SyncPrefectClient, name: str, *, before: int) -> str:
+    """Occupy the deployment with `before` runs, start one more, and tell what became of it."""
+    deployment = read(client, name)
+    runs = [client.create_flow_run_from_deployment(deployment.id) for _ in range(before + 1)]
+    try:
+        for run in runs[:-1]:
+            client.set_flow_run_state(run.id, Pending())
+            client.set_flow_run_state(run.id, Running())
+        answer = client.set_flow_run_state(runs[-1].id, Pending())
+        return str(answer.state.type.value) if answer.state else answer.status.value
+    finally:
+        for run in runs:
+            _forget(client, run.id)
+
+
+def _forget(client: SyncPrefectClient, run_id: UUID) -> None:
+    try:
+        client.delete_flow_run(run_id)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != 404:
+            raise

@@ -1,0 +1,104 @@
+"""The journey's flow against a real Prefect server and a real store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+from sqlalchemy import func, select
+
+import flows.abandoned_cart
+import flows.journey
+from flows.abandoned_cart import AbandonedCartForm, abandoned_cart
+from flows.errors import FlowError
+from flows.forms import Mode
+from segue.service import Segue
+from segue.store.engine import read
+from segue.store.tables import decision, message, run
+from tests.flows.shop import Shop
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+
+SEND = AbandonedCartForm(mode=Mode.SEND)
+
+
+def stored(segue: Segue, table) -> int:
+    with read(segue.engine) as connection:
+        return int(connection.scalar(select(func.count()).select_from(table)) or 0)
+
+
+def newest_report() -> str:
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["abandoned-cart-report"])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=1,
+        )
+    return str(artifact.data)
+
+
+def test_a_preview_counts_everybody_and_stores_nothing(installed: Segue, shop: Shop) -> None:
+    """The form left as it is: the whole sum, no message, no decision, no run, no file."""
+    report = abandoned_cart()
+    assert report.preview
+    assert report.considered == shop.people
+    assert report.groups["accepted"] == shop.consenting
+    assert report.groups["skipped"] == shop.people - shop.consenting
+    assert (stored(installed, message), stored(installed, decision), stored(installed, run)) == (0, 0, 0)
+    assert not list(Path(installed.settings.outbox).rglob("*.eml"))
+    assert "preview, nothing was sent" in newest_report()
+
+
+def test_a_run_sends_once_and_its_sum_adds_up(installed: Segue, shop: Shop) -> None:
+    """Everybody considered is in exactly one group, and running again reaches nobody twice."""
+    report = abandoned_cart(SEND)
+    assert report.considered == shop.people == sum(report.groups.values())
+    assert report.groups["accepted"] == shop.consenting
+    assert len(list(Path(installed.settings.outbox).rglob("*.eml"))) == shop.consenting
+    again = abandoned_cart(SEND)
+    assert (again.considered, stored(installed, message)) == (0, shop.people)
+    assert len(list(Path(installed.settings.outbox).rglob("*.eml"))) == shop.consenting
+
+
+def test_the_report_shows_numbers_reasons_and_the_sample(installed: Segue, shop: Shop) -> None:
+    """A marketer reads plain words, a checkable sum, a chart and the mail's design, and no real person."""
+    abandoned_cart(SEND)
+    text = newest_report()
+    assert f"**{shop.people} considered** = {shop.consenting} handed to the provider + 4 left out" in text
+    assert "has not agreed to marketing on this channel" in text
+    assert text.count("data:image/svg+xml;base64,") >= 3
+    assert not [one for one in shop.personal if one in text.lower()]
+
+
+def test_a_repeated_prefect_run_continues_its_own_run(installed: Segue, shop: Shop) -> None:
+    """Retry in Prefect keeps the flow run's id, and that is the run's name in our books."""
+    first = installed.start_run(flows.abandoned_cart.JOURNEY, SEND.brief_for(flows.abandoned_cart.JOURNEY), "one")
+    second = installed.start_run(flows.abandoned_cart.JOURNEY, SEND.brief_for(flows.abandoned_cart.JOURNEY), "one")
+    assert (first.run_id, stored(installed, run)) == (second.run_id, 1)
+
+
+def test_a_broken_shard_tells_no_value_and_stops_no_other(
+    installed: Segue, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database's complaint quotes what it choked on; Prefect gets the kind and the place only, others go on."""
+    secret = shop.personal[0]
+    calls = []
+
+    def choke(self: Segue, shard) -> object:
+        calls.append(shard)
+        if len(calls) == 1:
+            raise RuntimeError(f"cannot digest {secret}")
+        return real(self, shard)
+
+    real = Segue.drain_shard
+    monkeypatch.setattr(Segue, "drain_shard", choke)
+    monkeypatch.setattr(flows.journey, "drain_shard", flows.journey.drain_shard.with_options(retries=0))
+    with pytest.raises(FlowError) as stopped:
+        abandoned_cart(SEND)
+    assert secret not in str(stopped.value)
+    assert "RuntimeError" in str(stopped.value)
+    assert stopped.value.__cause__ is None
+    assert len(calls) > 1
