@@ -146,7 +146,7 @@ def words(
                 "quantity": item.quantity,
                 "price_minor": item.price_minor,
                 "currency": item.currency,
-                "url": item.url,
+                "url": item.url or f"/cart/{cart_id}",
                 "image_url": item.image_url,
             }
             for item in items.get(cart_id, [])

@@ -32,7 +32,7 @@ from mjml import mjml2html
 
 from segue.render.brand import Brand
 from segue.render.errors import TemplateError
-from segue.render.wording import Calendar, money, plural, size_label, worth
+from segue.render.wording import Calendar, details, money, plural, size_label, worth
 
 _TABLE_WITHOUT_ROLE = re.compile(r"<table (?![^>]*\brole=)")
 
@@ -111,6 +111,7 @@ class Compiler:
             "short_time": calendar.short_time,
             "money": money,
             "plural": plural,
+            "details": details,
             "size_label": size_label,
             "worth": worth,
             "page": brand.page,

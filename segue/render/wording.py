@@ -47,6 +47,12 @@ def size_label(size: str) -> str:
     return size if size.lower() == "one size" else f"Size {size}"
 
 
+def details(item: Mapping[str, Any], separator: str = " \u00b7 ") -> str:
+    """Return what is known of an item beside its title: `Size 8 \u00b7 Ink`, one of them, or nothing."""
+    size, colour = item.get("size"), item.get("colour")
+    return separator.join(part for part in (size_label(size) if size else None, colour) if part)
+
+
 class Calendar:
     """Writes instants for people; `zone` and `locale` stand in where a person's own are unknown."""
 
