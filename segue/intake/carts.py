@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import Connection, delete, exists, func, literal, select
 
 from segue.intake import records as r
 from segue.intake.changes import Seen
@@ -30,6 +30,8 @@ class Carts:
         self._connection = connection
         self._tally = tally
         self._now = now
+        #: What has a greater id was written by this import.
+        self._floor = {table: connection.scalar(select(func.max(table.c.id))) or 0 for table in (cart, event)}
         self._waiting: list[tuple[r.CartEvent, int | None]] = []
 
     def write(self, facts: Iterable[r.CartEvent], owners: dict[int, int]) -> None:
@@ -129,6 +131,18 @@ class Carts:
     def known(self, external_ids: Collection[str]) -> dict[str, int]:
         """Return the ids of the carts that exist."""
         return ids_of(self._connection, cart, "external_id", external_ids)
+
+    def drop_empty(self) -> None:
+        """Take back carts that only a rejected row spoke of, with the memory of their cookies."""
+        heard_of = exists().where(cart_event.c.cart_id == cart.c.id)
+        gone = self._connection.execute(delete(cart).where(cart.c.id > self._floor[cart], ~heard_of)).rowcount
+        self._tally.taken["cart"] -= gone
+        if gone:
+            kept = select(literal(_COOKIE_OF).concat(cart.c.external_id))  # never null, so NOT IN is safe and hashed
+            fresh = event.c.id > self._floor[event]
+            self._connection.execute(
+                delete(event).where(fresh, event.c.name == ANONYMOUS_CART, event.c.dedupe.not_in(kept))
+            )
 
     def find_owners(self) -> set[int]:
         """Give anonymous carts, and the orders made of them, to whom their cookie belongs; return those orders."""

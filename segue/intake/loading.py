@@ -92,6 +92,7 @@ class Loader:
         self._shop.finish()
         self._write_events(self._carts.settle())
         self._orders.finish()
+        self._carts.drop_empty()
         changed = self._orders.changed
         if self._people.cookies_claimed:
             changed |= self._carts.find_owners()

@@ -34,7 +34,7 @@ class Shop:
             _merge(given, fact.external_id, _columns(fact))
         standing_in: dict[str, dict[str, Any]] = {}
         for stub in stubs:
-            _merge(standing_in, stub.external_id, _columns(stub))
+            standing_in.setdefault(stub.external_id, _columns(stub))  # the first, as if each were a chunk of its own
         return self._upsert(product, given, standing_in, seen, self._whole_product)
 
     def _whole_product(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,10 @@ class Shop:
                 "price_minor": fact.price_minor,
                 "currency": fact.currency,
             }
-            _merge(given if fact.overwrites else standing_in, fact.sku, columns)
+            if fact.overwrites:
+                _merge(given, fact.sku, columns)
+            else:
+                standing_in.setdefault(fact.sku, columns)
         return self._upsert(variant, given, standing_in, len(catalogue), self._whole_variant)
 
     @staticmethod

@@ -151,6 +151,15 @@ def test_one_bad_row_takes_its_whole_order_with_it(table_of, rows, monkeypatch, 
     assert rows("SELECT sum(evidence) FROM profile_size") == [(3,)]
 
 
+@pytest.mark.parametrize("chunk", [1, 20_000])
+def test_a_rejected_order_leaves_no_cart(table_of, rows, monkeypatch, chunk: int):
+    """A cart that only its rows spoke of goes with it."""
+    monkeypatch.setattr(loading, "CHUNK", chunk)
+    report = table_of(ORDER_HEAD + _line("1", cart="k1") + _line("1", price="free") + _line("2", cart="k2"), ORDERS)
+    assert rows("SELECT external_id FROM cart") == [("k2",)]
+    assert report.taken["cart"] == 1
+
+
 def test_a_cut_row_takes_its_order_with_it(table_of, rows):
     report = table_of(ORDER_HEAD + _line("1") + _line("2") + "2,a@example.com,2026-03", ORDERS)
     assert rows('SELECT external_id FROM "order"') == [("1",)]
@@ -374,3 +383,12 @@ def test_no_dirt_stops_an_import_and_chunks_change_nothing(engine: Engine, mappi
             assert small == _without_ids(engine)
 
     check()
+
+
+@pytest.mark.parametrize("chunk", [1, 20_000])
+def test_what_an_order_line_says_of_an_unknown_variant_first_stands(table_of, rows, monkeypatch, chunk: int):
+    """A stand-in is made once, wherever the chunks of a file begin."""
+    monkeypatch.setattr(loading, "CHUNK", chunk)
+    line = _line("1", "8")
+    table_of(ORDER_HEAD + line + line.replace(",8,", ",10,"), ORDERS)
+    assert rows("SELECT sku, size FROM variant") == [("T-8", "8")]
