@@ -18,16 +18,17 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Self
 
+from rich.console import RenderableType
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.clock import Clock, SystemClock, VirtualClock
+from segue.gallery import explain_text
 from segue.intake import ImportReport, import_events, import_table, load_mapping
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox import brake
 from segue.outbox.connectors import Connectors, load_connectors
 from segue.outbox.count import DrainCount
-from segue.outbox.explain import Explanation, explain
 from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
 from segue.outbox.preview import preview
@@ -167,9 +168,7 @@ class Segue:
     ) -> ImportReport:
         """Take a table by its mapping file, or JSON lines of events where `mapping` is None."""
         if mapping is None:
-            return import_events(
-                self.engine, path, clock=self.clock, hash_address=self.hash_address, progress=progress
-            )
+            return import_events(self.engine, path, clock=self.clock, hash_address=self.hash_address, progress=progress)
         return import_table(
             self.engine,
             path,
@@ -202,9 +201,7 @@ class Segue:
         moment = self._moment(journey)
         with write(self.engine) as connection:
             run_id = _run_of(connection, journey, brief, flow_run_id, moment.now)
-            promised = sum(
-                promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps
-            )
+            promised = sum(promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps)
         self._probe("promised")
         width = len(MARKETING_BUCKETS) // _SHARDS
         return RunPlan(
@@ -224,7 +221,9 @@ class Segue:
 
     def drain_shard(self, shard: Shard) -> DrainCount:
         """Judge, compose and hand over this run's messages in the shard's buckets."""
-        return self._drain(Scope(buckets=shard.buckets, run_id=shard.run_id), patience=self.settings.lease_ttl.total_seconds())
+        return self._drain(
+            Scope(buckets=shard.buckets, run_id=shard.run_id), patience=self.settings.lease_ttl.total_seconds()
+        )
 
     def drain_run(self, plan: RunPlan) -> DrainCount:
         """Drain all shards of a run in this process, as one."""
@@ -318,14 +317,21 @@ class Segue:
     def sample_renders(self, journey: Journey) -> list[SampleRender]:
         """Each step of `journey` rendered with its sample data; no real person in it."""
         steps = {f"{journey.name}/{step.name}": step.transactional for step in journey.steps}
-        return sample_renders(
-            self.library, steps, transactional=frozenset(name for name, yes in steps.items() if yes)
-        )
+        return sample_renders(self.library, steps, transactional=frozenset(name for name, yes in steps.items() if yes))
 
-    def explain(self, who: str) -> list[Explanation]:
-        """What the person behind an address, phone or profile id got, what not, and why. Holds personal data."""
-        with read(self.engine) as connection:
-            return explain(connection, who)
+    def explain(self, who: str) -> RenderableType:
+        """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.
+
+        Holds personal data: never call it from a flow.
+        """
+        return explain_text(
+            self.engine,
+            who,
+            until=self.clock.now(),
+            journeys=self.journeys,
+            home_zone=self.settings.home_zone,
+            hash_address=self.hash_address,
+        )
 
     def waiting(self) -> list[tuple[str, str, str, str | None, int]]:
         """Journey, step, state, reason and number of everything that is not settled yet."""
@@ -424,5 +430,4 @@ def _kept_secret(path: Path) -> bytes:
     return secret
 
 
-__all__ = ["DrainCount", "Explanation", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue"]
-
+__all__ = ["DrainCount", "ImportReport", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue"]

@@ -41,7 +41,9 @@ def demo(
 
     page = play_demo(folder, out, customers=customers, settings=load_settings())
     out.print(f"\nOpen [bold]{page.resolve().as_uri()}[/bold] in a browser to see who got what and why.")
-    out.print("Next: [bold]segue explain sarah@example.com --home out/home[/bold], or [bold]make up[/bold] for the marketer's desk.")
+    out.print(
+        "Next: [bold]segue explain sarah@example.com --home out/home[/bold], or [bold]make up[/bold] for the marketer's desk."
+    )
 
 
 @app.command()
@@ -73,10 +75,8 @@ def explain(
     home: Annotated[Path | None, typer.Option(help="Look into this home, e.g. the demo's out/home.")] = None,
 ) -> None:
     """Tell what somebody got, what not, and why."""
-    from segue.gallery.timeline import explain_text
-
     with _opened(home) as segue:
-        out.print(explain_text(segue.engine, who))
+        out.print(segue.explain(who))
 
 
 @app.command()

@@ -29,7 +29,14 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
     """Play the season into `folder`, replacing an earlier demo there; return the gallery's first page."""
     for part in ("home", "outbox", "shop", "pictures"):
         shutil.rmtree(folder / part, ignore_errors=True)
-    demo = settings.model_copy(update={"home": folder / "home", "outbox": folder / "outbox", "database_url": ""})
+    demo = settings.model_copy(
+        update={
+            "home": folder / "home",
+            "outbox": folder / "outbox",
+            "database_url": "",
+            "base_url": "https://go.saltmere.example.com",
+        }
+    )
     with _bars(console) as bars, open_segue(demo, VirtualClock(SEASON_START)) as segue:
         segue.install()
         load_sample(segue, folder, bars, customers=customers)
@@ -46,6 +53,7 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             story=STORY,
             now=SEASON_END,
             pictures=folder / "pictures",
+            hash_address=segue.hash_address,
         )
         bars.update(task, completed=1)
     print_sum(console, summary)
@@ -58,7 +66,9 @@ def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -
     files = write_shop(
         folder / "shop",
         customers=customers,
-        progress=lambda what, share: bars.update(making, description=f"Making the sample shop: {what}", completed=share * 100),
+        progress=lambda what, share: bars.update(
+            making, description=f"Making the sample shop: {what}", completed=share * 100
+        ),
     )
     draw_pictures(folder / "pictures")
     bars.update(making, description="Making the sample shop", completed=100)
@@ -98,6 +108,12 @@ def _play(segue: Segue, bars: Progress) -> None:
 
 @contextmanager
 def _bars(console: Console) -> Iterator[Progress]:
-    columns = (SpinnerColumn(), TextColumn("{task.description:<38}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<38}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bars:
         yield bars
