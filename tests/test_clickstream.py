@@ -5,6 +5,8 @@ The input is other people's data; where it is missing these tests skip and say s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,42 +33,39 @@ BRIEFS = {"abandoned_cart": AbandonedCartBrief(last_call=False)}
 pytestmark = pytest.mark.skipif(not EVENTS.exists(), reason="the clickstream in ../shared/data is missing")
 
 
-class Played:
-    """The season as it was played: what the wire carried and what the store remembers."""
-
-    def __init__(self, segue: Segue, wire: FakeWire) -> None:
-        self.segue = segue
-        self.wire = wire
-
-
-def play(home: Path, url: str, caps: dict[str, list[str]] | None = None) -> Played:
-    """Import the clickstream and play it from start to end; holdout off, e-mail only."""
+@contextmanager
+def played(home: Path, url: str, caps: dict[str, list[str]] | None = None) -> Iterator[tuple[Segue, FakeWire]]:
+    """Import the clickstream, play it from start to end with holdout off, and give what is there to look at."""
     wire = FakeWire()
-    connector = FakeConnector(wire=wire, channels=frozenset({Channel.EMAIL, Channel.SMS}))
+    both = frozenset({Channel.EMAIL, Channel.SMS})
+    connector = FakeConnector(wire=wire, channels=both)
     settings = Settings(home=home, database_url=url, holdout_journey=0.0, home_zone="UTC")
     if caps is not None:
         settings = settings.model_copy(update={"caps": caps, "cart_second_email": False})
-    connectors = Connectors(
-        by_channel={Channel.EMAIL: connector, Channel.SMS: connector}, offers=FakeOffers()
-    )
+    connectors = Connectors(by_channel=dict.fromkeys(both, connector), offers=FakeOffers())
     with open_segue(settings, VirtualClock(START), connectors=connectors) as segue:
         segue.install()
         segue.import_file(EVENTS, MAPPING)
         segue.switch_on("abandoned_cart", datetime(2023, 12, 1, tzinfo=UTC))
         segue.play(END, briefs=BRIEFS)
-        return Played(segue, wire)
+        yield segue, wire
 
 
 def test_every_abandoned_cart_gets_one_reminder_and_no_buyer_gets_any(tmp_path: Path, database_url: str) -> None:
     """418 reminders for 418 abandoned carts, as the data's own figures say; the budget holds none."""
-    played = play(tmp_path, database_url)
-    summary = played.segue.journey_summary("abandoned_cart")
+    with played(tmp_path, database_url) as (segue, wire):
+        check_reminders(segue, wire)
+
+
+def check_reminders(segue: Segue, wire: FakeWire) -> None:
+    """The sum, the wire and the facts tell the same story."""
+    summary = segue.journey_summary("abandoned_cart")
     assert summary.by_group() == {
         "accepted": 418, "pending": 0, "uncertain": 0, "rejected": 0, "skipped": 0, "control": 0,
     }  # fmt: skip
-    sent = [one.key for one in played.wire.kept()]
+    sent = [message.key for message in wire.received]
     assert len(sent) == len(set(sent)) == 418
-    with read(played.segue.engine) as connection:
+    with read(segue.engine) as connection:
         held = connection.scalar(select(func.count()).select_from(decision).where(decision.c.verdict == "hold"))
         assert held == 0
         reminded = set(connection.scalars(select(message.c.subject_id)))
@@ -95,8 +94,8 @@ def test_every_abandoned_cart_gets_one_reminder_and_no_buyer_gets_any(tmp_path: 
 
 def test_one_mail_a_day_holds_three(tmp_path: Path) -> None:
     """With one e-mail in 24 hours and no second for carts, three reminders wait."""
-    played = play(tmp_path, "", caps={"email": ["1/24h", "4/7d"], "sms": [], "print": []})
-    with read(played.segue.engine) as connection:
+    caps = {"email": ["1/24h", "4/7d"], "sms": [], "print": []}
+    with played(tmp_path, "", caps) as (segue, _), read(segue.engine) as connection:
         held = connection.scalar(
             select(func.count(func.distinct(decision.c.message_id))).where(
                 decision.c.verdict == "hold", decision.c.reason == "budget"

@@ -99,7 +99,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
         },
         "consent": {
             **_NAMES,
-            "channel": _needed(_word("email", "sms", "print", "ads")),
+            "channel": _needed(_word("email", "sms", "print", "ads", "all")),
             "purpose": _needed(_text(16), "marketing"),
             "state": _needed(_word("granted", "confirmed", "denied")),
             "basis": _needed(_word("opt_in", "soft_opt_in", "legitimate_interest", "contract", "objection")),

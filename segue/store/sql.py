@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
+    String,
     Text,
     any_,
     bindparam,
@@ -75,7 +76,7 @@ def database_clock(connection: Connection) -> ColumnElement[float]:
 def among(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """`column IN values` for lists of any length as one bound value, so that the statement stays cached."""
     listed = list(values)
-    words = bool(listed) and isinstance(listed[0], str)
+    words = isinstance(listed[0] if listed else column.type, str | String)
     if connection.dialect.name == "sqlite":
         rows = func.json_each(bindparam(None, json.dumps(listed), Text, unique=True)).table_valued("value")
         return column.in_(select(rows.c.value))

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     SmallInteger,
-    String,
     Table,
     Text,
     UniqueConstraint,
@@ -52,10 +51,10 @@ profile = Table(
     _id(),
     Column("first_name", Text),
     Column("last_name", Text),
-    Column("locale", String(16)),  # BCP 47, e.g. en-US
-    Column("country", String(2)),  # ISO 3166-1 alpha-2; null = unknown = the strictest law
-    Column("region", String(8)),  # state or province code
-    Column("zone", String(64)),  # IANA time zone; null = unknown
+    Column("locale", Text),  # BCP 47, e.g. en-US
+    Column("country", Text),  # ISO 3166-1 alpha-2; null = unknown = the strictest law
+    Column("region", Text),  # state or province code
+    Column("zone", Text),  # IANA time zone; null = unknown
     Column("birth_year", SmallInteger),
     Column("home_latitude", Float),
     Column("home_longitude", Float),
@@ -67,7 +66,7 @@ identifier = Table(
     "identifier",
     metadata,
     _id(),
-    Column("kind", String(16), nullable=False),  # email, phone, shop, cookie, loyalty
+    Column("kind", Text, nullable=False),  # email, phone, shop, cookie, loyalty
     Column("value", Text, nullable=False),  # e-mail trimmed and lower-cased, phone in E.164
     _ref("profile_id", "profile"),
     # A shared phone is a way to reach two people and names neither: only one row a value may identify.
@@ -83,10 +82,10 @@ consent_event = Table(
     metadata,
     _id(),
     _ref("profile_id", "profile"),
-    Column("channel", String(8), nullable=False),  # email, sms, print, ads
-    Column("purpose", String(16), nullable=False, default="marketing", server_default="marketing"),
-    Column("state", String(8), nullable=False),  # granted, confirmed (double opt-in), denied
-    Column("basis", String(20), nullable=False),  # opt_in, soft_opt_in, legitimate_interest, contract, objection
+    Column("channel", Text, nullable=False),  # email, sms, print, ads; all: an objection to direct marketing as such
+    Column("purpose", Text, nullable=False, default="marketing", server_default="marketing"),
+    Column("state", Text, nullable=False),  # granted, confirmed (double opt-in), denied
+    Column("basis", Text, nullable=False),  # opt_in, soft_opt_in, legitimate_interest, contract, objection
     Column("source", Text, nullable=False),  # where she said so: checkout_tick, popup_form, import:klaviyo
     Column("wording", Text),
     Column("occurred_at", UtcTime, nullable=False),
@@ -99,8 +98,8 @@ suppression = Table(
     "suppression",
     metadata,
     _id(),
-    Column("address_hash", String(64), nullable=False),  # keyed HMAC-SHA256, hex; survives erasure
-    Column("reason", String(16), nullable=False),  # unsubscribe, stop, hard_bounce, complaint, objection
+    Column("address_hash", Text, nullable=False),  # keyed HMAC-SHA256, hex; survives erasure
+    Column("reason", Text, nullable=False),  # unsubscribe, stop, hard_bounce, complaint, objection
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     UniqueConstraint("address_hash", "reason"),
@@ -111,9 +110,9 @@ profile_size = Table(
     metadata,
     _id(),
     _ref("profile_id", "profile"),
-    Column("category", String(32), nullable=False),  # tops, bottoms, gloves ...
-    Column("system", String(16), nullable=False),  # us_women, alpha, one_size
-    Column("size", String(16), nullable=False),
+    Column("category", Text, nullable=False),  # tops, bottoms, gloves ...
+    Column("system", Text, nullable=False),  # us_women, alpha, one_size
+    Column("size", Text, nullable=False),
     Column("evidence", Integer, nullable=False),  # order lines that speak for it
     Column("confidence", Float, nullable=False),  # share of her lines in this category and system, 0 to 1
     UniqueConstraint("profile_id", "category", "system", "size"),
@@ -127,8 +126,8 @@ product = Table(
     _id(),
     Column("external_id", Text, nullable=False, unique=True),
     Column("title", Text, nullable=False),
-    Column("category", String(32)),  # garment category, as in profile_size
-    Column("size_system", String(16)),
+    Column("category", Text),  # garment category, as in profile_size
+    Column("size_system", Text),
     Column("url", Text),  # path or absolute address on the shop's site
     Column("image_url", Text),  # path under the asset base URL, or absolute
     Column("recorded_at", UtcTime, nullable=False),
@@ -140,10 +139,10 @@ variant = Table(
     _id(),
     _ref("product_id", "product"),
     Column("sku", Text, nullable=False, unique=True),
-    Column("size", String(16)),  # null = has no size
-    Column("colour", String(32)),
+    Column("size", Text),  # null = has no size
+    Column("colour", Text),
     Column("price_minor", BigId, nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("currency", Text, nullable=False),
     Index("ix_variant_product", "product_id"),
 )
 
@@ -152,10 +151,10 @@ location = Table(
     metadata,
     _id(),
     Column("external_id", Text, nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),  # warehouse, store, popup
+    Column("kind", Text, nullable=False),  # warehouse, store, popup
     Column("name", Text, nullable=False),
-    Column("country", String(2)),
-    Column("zone", String(64)),
+    Column("country", Text),
+    Column("zone", Text),
     Column("latitude", Float),
     Column("longitude", Float),
     Column("opens_at", UtcTime),
@@ -168,7 +167,7 @@ listing = Table(
     metadata,
     _id(),
     _ref("product_id", "product"),
-    Column("sales_channel", String(32), nullable=False),  # web, facebook_shop, instagram_shop, store, popup
+    Column("sales_channel", Text, nullable=False),  # web, facebook_shop, instagram_shop, store, popup
     Column("listed_from", UtcTime, nullable=False),
     Column("listed_until", UtcTime),
     UniqueConstraint("product_id", "sales_channel", "listed_from"),
@@ -192,7 +191,7 @@ cart = Table(
     _id(),
     Column("external_id", Text, nullable=False, unique=True),
     _ref("profile_id", "profile", nullable=True),  # null: nobody we know, so nobody to write to
-    Column("sales_channel", String(32), nullable=False),
+    Column("sales_channel", Text, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index("ix_cart_profile", "profile_id"),
 )
@@ -202,7 +201,7 @@ cart_event = Table(
     metadata,
     _id(),
     _ref("cart_id", "cart"),
-    Column("kind", String(16), nullable=False),  # added, removed, viewed, checkout_started, ordered
+    Column("kind", Text, nullable=False),  # added, removed, viewed, checkout_started, ordered
     _ref("variant_id", "variant", nullable=True),  # for added and removed
     Column("quantity", Integer, nullable=False, default=0, server_default="0"),
     Column("occurred_at", UtcTime, nullable=False),
@@ -220,9 +219,9 @@ order = Table(
     Column("external_id", Text, nullable=False, unique=True),
     _ref("profile_id", "profile", nullable=True),
     _ref("cart_id", "cart", nullable=True),
-    Column("sales_channel", String(32), nullable=False),
+    Column("sales_channel", Text, nullable=False),
     _ref("location_id", "location", nullable=True),
-    Column("currency", String(3), nullable=False),
+    Column("currency", Text, nullable=False),
     Column("total_minor", BigId, nullable=False),  # what was paid
     Column("discount_minor", BigId, nullable=False, default=0, server_default="0"),
     Column("discount_code", Text),
@@ -268,10 +267,10 @@ voucher = Table(
     Column("key", Text, nullable=False, unique=True),  # of the message it was minted for: once per key
     Column("code", Text, nullable=False, unique=True),
     _ref("profile_id", "profile"),
-    Column("offer", String(32), nullable=False),  # which offer: cart
+    Column("offer", Text, nullable=False),  # which offer: cart
     Column("percent", SmallInteger),
     Column("amount_minor", BigId),
-    Column("currency", String(3)),
+    Column("currency", Text),
     Column("valid_from", UtcTime, nullable=False),
     Column("valid_until", UtcTime, nullable=False),
     Column("published_at", UtcTime),  # null: the shop does not know the code yet
@@ -284,7 +283,7 @@ run = Table(
     "run",
     metadata,
     _id(),
-    Column("journey", String(32), nullable=False),
+    Column("journey", Text, nullable=False),
     Column("flow_run_id", Text, unique=True),  # Prefect's id; null when started without Prefect
     Column("brief", JSON, nullable=False),  # what the marketer turned; held messages are judged by it later
     Column("started_at", UtcTime, nullable=False),
@@ -298,19 +297,19 @@ message = Table(
     Column("profile_id", BigId, nullable=False),
     Column("bucket", SmallInteger, nullable=False),  # profile_id % 256, the unit of leases; + 256 in the transactional lane
     Column("run_id", BigId),
-    Column("journey", String(32), nullable=False),
-    Column("step", String(32), nullable=False),
+    Column("journey", Text, nullable=False),
+    Column("step", Text, nullable=False),
     Column("subject_id", BigId),  # the row the occasion is about: this cart
     Column("transactional", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("priority", SmallInteger, nullable=False),  # higher goes first
-    Column("state", String(12), nullable=False),
-    Column("reason", String(32)),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
     Column("not_before", UtcTime, nullable=False),
     Column("deadline_at", UtcTime, nullable=False),
     Column("promised_at", UtcTime, nullable=False),
-    Column("channel", String(8)),
-    Column("connector", String(32)),
-    Column("template_version", String(16)),
+    Column("channel", Text),
+    Column("connector", Text),
+    Column("template_version", Text),
     Column("attempts", SmallInteger, nullable=False, default=0, server_default="0"),
     Column("worker", Text),  # who marked it handed over
     Column("epoch", BigId, nullable=False, default=0, server_default="0"),  # of the lease it was marked under
@@ -359,8 +358,8 @@ decision = Table(
     _id(),
     Column("message_id", BigId, ForeignKey("message.id"), nullable=False),
     Column("run_id", BigId),
-    Column("verdict", String(8), nullable=False),  # send, hold, skip, control
-    Column("reason", String(32)),
+    Column("verdict", Text, nullable=False),  # send, hold, skip, control
+    Column("reason", Text),
     Column("until", UtcTime),  # for hold
     Column("decided_at", UtcTime, nullable=False),
     Index("ix_decision_message", "message_id"),
@@ -378,7 +377,7 @@ lease = Table(
 channel_state = Table(
     "channel_state",
     metadata,
-    Column("name", String(64), primary_key=True),  # all, channel:sms, connector:smtp, journey:abandoned_cart, run:7
+    Column("name", Text, primary_key=True),  # all, channel:sms, connector:smtp, journey:abandoned_cart, run:7
     Column("paused", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("reason", Text),
     Column("pace_per_second", Float(53)),  # null: as fast as it goes
@@ -389,6 +388,6 @@ channel_state = Table(
 journey_state = Table(
     "journey_state",
     metadata,
-    Column("journey", String(32), primary_key=True),
+    Column("journey", Text, primary_key=True),
     Column("live_from", UtcTime, nullable=False),  # older facts never trigger it
 )

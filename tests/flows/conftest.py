@@ -10,10 +10,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import create_engine, text
 
-from flows.up import OFFLINE
 from segue.clock import VirtualClock
 from segue.service import Segue, open_segue
 from segue.settings import load_settings
@@ -22,16 +20,6 @@ from tests.flows.shop import Shop, fill
 #: Noon in New York: nobody's quiet hours.
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)
 _schemas = count()
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A server of its own with an empty database; about fifteen seconds, once."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in OFFLINE.items():
-            patch.setenv(name, value)
-        with prefect_test_harness(server_startup_timeout=90):
-            yield
 
 
 @pytest.fixture(scope="session")
