@@ -6,6 +6,7 @@ a connector may go over all workers together.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
@@ -39,8 +40,16 @@ def set_pace(connection: Connection, connector: str, *, per_second: float | None
     )
 
 
-def reserve(connection: Connection, connector: str, count: int, *, now: datetime) -> tuple[int, datetime]:
-    """Reserve room for up to `count` messages; return how many may leave now and when the next may.
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How many messages may leave now, and how long each of the others waits for the one before it."""
+
+    count: int
+    gap: timedelta
+
+
+def reserve(connection: Connection, connector: str, count: int, *, now: datetime) -> Grant:
+    """Reserve room for up to `count` messages.
 
     The room of one second may be used at once; what does not fit waits. Locks the pace's row, so workers
     share one pace.
@@ -50,7 +59,7 @@ def reserve(connection: Connection, connector: str, count: int, *, now: datetime
     )
     row = connection.execute(paced.with_for_update()).first()
     if row is None:
-        return count, now
+        return Grant(count, timedelta(0))
     rate = float(row.pace_per_second)
     free_at = max(row.pace_free_at or now, now)
     room = int((timedelta(seconds=1) - (free_at - now)).total_seconds() * rate)
@@ -59,5 +68,4 @@ def reserve(connection: Connection, connector: str, count: int, *, now: datetime
     connection.execute(
         update(channel_state).where(channel_state.c.name == f"connector:{connector}").values(pace_free_at=free_at)
     )
-    return granted, free_at
-
+    return Grant(granted, timedelta(seconds=1 / rate))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +11,14 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine
 
-from segue.contract import Channel, ConnectorError, Key, Message, OfferConnector, Outcome
+from segue.contract import Channel, Key, Message, OfferConnector, Outcome
 from segue.offers import OfferedVoucher, mark_published, mint, vouchers_of
 from segue.outbox.frame import Asked
 from segue.outbox.verdicts import Verdict
 from segue.render import Library, TemplateError
 from segue.store.engine import read, write
 
+_LOG = logging.getLogger(__name__)
 #: How long a message waits for its code to be known, or its template to be mended, before it is looked at again.
 CODE_WAIT = timedelta(minutes=5)
 _NEEDED = [
@@ -31,6 +33,9 @@ class Ready:
 
     message_id: int
     bucket: int
+    run_id: int | None
+    #: Why it was held until now, if it was.
+    held_for: str | None
     message: Message
     template_version: str
 
@@ -87,6 +92,8 @@ def compose(
             Ready(
                 message_id=row.message_id,
                 bucket=row.bucket,
+                run_id=row.run_id or None,
+                held_for=row.reason_before if row.state == "held" else None,
                 template_version=template.version,
                 message=Message(
                     key=Key(row.key),
@@ -132,9 +139,10 @@ def _published(
     try:
         for result in offers.publish([one.voucher for one in news.values()]):
             if result.outcome is Outcome.ACCEPTED:
-                known.append(result.key)
-    except ConnectorError:
-        known = [*known]  # what was answered before the error counts; the rest waits for its code
+                known.append(result.key)  # noqa: PERF401 - an error half-way keeps what came before it
+    except Exception as error:  # noqa: BLE001 - a shop that breaks must not stop messages without a code
+        # What was answered before the error counts; the rest waits for its code.
+        _LOG.warning("%s of %s codes published by %s: %s", len(known), len(news), offers.name, type(error).__name__)
     with write(engine) as connection:
         mark_published(connection, known, at=now)
     return minted | {

@@ -7,27 +7,12 @@ judgement: the lease, the brake, the facts and the pace.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
-from segue.contract import (
-    ConfigurationError,
-    ConnectorError,
-    Key,
-    MessageConnector,
-    RejectedError,
-    Result,
-    UncertainError,
-    UnsupportedError,
-    deferred,
-    reason_of,
-    rejected,
-    retry_after_of,
-    uncertain,
-)
+from segue.contract import MessageConnector
 from segue.outbox import brake, verdicts
 from segue.outbox.compose import Ready
 from segue.outbox.count import DrainCount
@@ -36,6 +21,7 @@ from segue.outbox.freshness import Watermark, watermark
 from segue.outbox.journal import Journal
 from segue.outbox.lease import Leases
 from segue.outbox.record import Answer, record, suppress
+from segue.outbox.send import Sent, send
 from segue.outbox.settle import Settlement
 from segue.outbox.states import HANDED_OVER, PENDING
 from segue.store.engine import write
@@ -44,6 +30,8 @@ from segue.store.tables import lease, message
 
 #: How long a paused message rests before it is looked at again.
 BRAKE_WAIT = timedelta(minutes=1)
+#: The longest a message waits for its turn before the pace, which may have changed, is asked again.
+PACE_WAIT = timedelta(minutes=5)
 Probe = Callable[[str], None]
 """Called at named points of a message's life; tests kill or stall a worker there."""
 
@@ -57,6 +45,10 @@ class _Row:
     journey: str
     step: str
     attempts: int
+
+    def unburned(self) -> _Row:
+        """The same row as if this attempt had not been made."""
+        return replace(self, attempts=self.attempts - 1)
 
 
 class HandOver:
@@ -78,6 +70,8 @@ class HandOver:
         self._settlement = settlement
         self._secret = secret
         self._probe = probe
+        #: The turn given to the last message that waits for a connector's pace.
+        self._last_turn: dict[str, datetime] = {}
 
     def window(
         self,
@@ -97,13 +91,10 @@ class HandOver:
         if not marked:
             return True
         self._probe("marked")
-        leaving = [ready.message for ready in batch if ready.message_id in marked]
-        results: dict[Key, Result] = {}
-        for start in range(0, len(leaving), connector.capabilities.max_batch):
-            part = leaving[start : start + connector.capabilities.max_batch]
-            results |= self._send(part, connector, now)
+        leaving = [ready for ready in batch if ready.message_id in marked]
+        sent = send([ready.message for ready in leaving], connector, self._journal)
         self._probe("answered")
-        self._record([r for r in batch if r.message_id in marked], marked, asked, results, now, count)
+        self._record(leaving, marked, connector, sent, now, count)
         self._probe("recorded")
         return True
 
@@ -119,21 +110,21 @@ class HandOver:
     ) -> dict[int, _Row] | None:
         """Mark what may leave; None when the judgement is out of date."""
         held = self._leases.fence(connection, {ready.bucket for ready in batch})
-        ours = [ready for ready in batch if ready.bucket in held]
+        ours: Sequence[Ready] = [ready for ready in batch if ready.bucket in held]
         if not ours:
             return {}
-        if watermark(connection) != judged_on:
+        if not judged_on.is_current(watermark(connection)):
             return None
         channel = ours[0].message.channel
-        if brake.paused_names(connection) & {"all", f"channel:{channel}", f"connector:{connector.name}"}:
-            self._hold(connection, ours, "paused", now + BRAKE_WAIT, now, count)
+        ours = self._brake(connection, ours, asked, connector, now, count)
+        if not ours:
             return {}
-        granted, free_at = brake.reserve(connection, connector.name, len(ours), now=now)
-        self._hold(connection, ours[granted:], "pace", free_at, now, count)
+        grant = brake.reserve(connection, connector.name, len(ours), now=now)
+        self._queue_up(connection, ours[grant.count :], connector, grant.gap, now, count)
         rows = connection.execute(
             update(message)
             .where(
-                among(connection, message.c.id, [ready.message_id for ready in ours[:granted]]),
+                among(connection, message.c.id, [ready.message_id for ready in ours[: grant.count]]),
                 message.c.state.in_(PENDING),
             )
             .values(
@@ -155,61 +146,47 @@ class HandOver:
         count.sent += len(marked)
         return marked
 
-    def _send(self, batch: Sequence[Any], connector: MessageConnector, now: datetime) -> dict[Key, Result]:
-        """Give `batch` to the connector and return an answer for every key, whatever it does."""
-        left: set[Key] = set()
-        results: dict[Key, Result] = {}
-
-        def leaving(key: Key) -> None:
-            self._journal.leaving(key)
-            left.add(key)
-
-        stopped: ConnectorError | None = None
-        try:
-            for result in connector.send(batch, leaving):
-                self._journal.answered(result)
-                results[result.key] = result
-        except (RejectedError, UnsupportedError) as error:
-            if len(batch) > 1 and not results:
-                middle = len(batch) // 2
-                return self._send(batch[:middle], connector, now) | self._send(batch[middle:], connector, now)
-            stopped = error
-        except ConnectorError as error:
-            stopped = error
-        except Exception as error:  # noqa: BLE001 - a bug in a connector must not lose what became of the others
-            stopped = UncertainError(f"the connector {connector.name} broke: {type(error).__name__}")
-        if isinstance(stopped, ConfigurationError):
-            with write(self._engine) as connection:
-                brake.set_paused(connection, f"connector:{connector.name}", paused=True, reason=str(stopped), now=now)
-        for one in batch:
-            if one.key not in results:
-                results[one.key] = _unanswered(one.key, stopped, has_left=one.key in left)
-        return results
+    def _brake(
+        self,
+        connection: Connection,
+        batch: Sequence[Ready],
+        asked: Asked,
+        connector: MessageConnector,
+        now: datetime,
+        count: DrainCount,
+    ) -> Sequence[Ready]:
+        """Hold what stands still by now, and return the rest."""
+        paused = brake.paused_names(connection)
+        if not paused:
+            return batch
+        names = {"all", f"journey:{asked.journey.name}", f"connector:{connector.name}"}
+        stopped = {
+            ready.message_id
+            for ready in batch
+            if paused & {*names, f"channel:{ready.message.channel}", f"run:{ready.run_id}"}
+        }
+        waiting = [ready for ready in batch if ready.message_id in stopped]
+        self._hold(connection, waiting, "paused", [now + BRAKE_WAIT] * len(waiting), now, count)
+        return [ready for ready in batch if ready.message_id not in stopped]
 
     def _record(
         self,
         batch: Sequence[Ready],
         marked: dict[int, _Row],
-        asked: Asked,
-        results: dict[Key, Result],
+        connector: MessageConnector,
+        sent: Sent,
         now: datetime,
         count: DrainCount,
     ) -> None:
         answers: list[Answer] = []
         dead: list[str] = []
         for ready in batch:
-            result = results[ready.message.key]
+            result = sent.results[ready.message.key]
             row = marked[ready.message_id]
             if result.reason == "configuration":
-                answer = Answer(
-                    message_id=row.id,
-                    epoch=row.epoch,
-                    state="held",
-                    reason="paused",
-                    provider_id=None,
-                    not_before=now + BRAKE_WAIT,
-                    unburned=True,
-                )
+                answer = _hold_for_repair(row, now)
+            elif ready.message.key in sent.untried:
+                answer = replace(self._settlement.settle(row.unburned(), result, now), unburned=True)
             else:
                 answer = self._settlement.settle(row, result, now)
             answers.append(answer)
@@ -219,42 +196,63 @@ class HandOver:
         with write(self._engine) as connection:
             record(connection, answers, worker=self._leases.owner, now=now)
             suppress(connection, dead, reason="hard_bounce", now=now)
+            if sent.misconfigured is not None:
+                name = f"connector:{connector.name}"
+                brake.set_paused(connection, name, paused=True, reason=sent.misconfigured, now=now)
             self._probe("before_commit")
         self._journal.clear()
+
+    def _queue_up(
+        self,
+        connection: Connection,
+        batch: Sequence[Ready],
+        connector: MessageConnector,
+        gap: timedelta,
+        now: datetime,
+        count: DrainCount,
+    ) -> None:
+        """Hold what the pace has no room for, each until its own turn, so that few are judged again for nothing."""
+        turn = max(now, self._last_turn.get(connector.name, now))
+        turns = []
+        for _ in batch:
+            turn = min(turn + gap, now + PACE_WAIT)
+            turns.append(turn)
+        self._last_turn[connector.name] = turn
+        self._hold(connection, batch, "pace", turns, now, count)
 
     def _hold(
         self,
         connection: Connection,
         batch: Sequence[Ready],
         reason: str,
-        until: datetime,
+        until: Sequence[datetime],
         now: datetime,
         count: DrainCount,
     ) -> None:
-        verdicts.store(
-            connection,
-            [
-                verdicts.Verdict(
-                    message_id=ready.message_id,
-                    run_id=None,
-                    state="held",
-                    reason=reason,
-                    channel=ready.message.channel.value,
-                    until=until,
-                )
-                for ready in batch
-            ],
-            now=now,
-        )
+        held = [
+            verdicts.Verdict(
+                message_id=ready.message_id,
+                run_id=ready.run_id,
+                state="held",
+                reason=reason,
+                channel=ready.message.channel.value,
+                until=moment,
+                is_repeat=ready.held_for == reason,
+            )
+            for ready, moment in zip(batch, until, strict=True)
+        ]
+        verdicts.store(connection, held, now=now)
         count.held += len(batch)
 
 
-def _unanswered(key: Key, stopped: ConnectorError | None, *, has_left: bool) -> Result:
-    """The fate of a message the connector gave no answer for."""
-    if isinstance(stopped, RejectedError | UnsupportedError):
-        return rejected(key, reason_of(stopped))
-    if stopped is None or isinstance(stopped, UncertainError):
-        # Silence: what left may have arrived; what did not leave certainly has not.
-        return uncertain(key, "no_answer") if has_left else deferred(key, "unsent")
-    # Every other error is raised only while nothing was sent, whatever was about to leave.
-    return deferred(key, reason_of(stopped), retry_after_of(stopped))
+def _hold_for_repair(row: _Row, now: datetime) -> Answer:
+    """The connector's settings are wrong: the message waits with the connector and burns no attempt."""
+    return Answer(
+        message_id=row.id,
+        epoch=row.epoch,
+        state="held",
+        reason="paused",
+        provider_id=None,
+        not_before=now + BRAKE_WAIT,
+        unburned=True,
+    )

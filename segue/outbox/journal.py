@@ -46,8 +46,11 @@ class Journal:
         os.ftruncate(self._file, 0)
 
     def close(self, *, keep: bool) -> None:
-        """End the diary; `keep` it if something in it is not recorded yet."""
+        """End the diary; `keep` it if something in it is not recorded yet. Safe to call twice."""
+        if self._file < 0:
+            return
         os.close(self._file)
+        self._file = -1
         if not keep:
             self._path.unlink(missing_ok=True)
 

@@ -28,9 +28,10 @@ class Settlement:
             return _answer(row, "accepted", None, result, now)
         if result.outcome is Outcome.REJECTED:
             return _answer(row, "rejected", result.reason or "refused", result, now)
-        if result.outcome is Outcome.UNCERTAIN and not self._repeats(row):
+        is_last = row.attempts >= self._max_attempts
+        if result.outcome is Outcome.UNCERTAIN and (is_last or not self._repeats(row)):
             return _answer(row, "uncertain", result.reason or "no_answer", result, now)
-        if row.attempts >= self._max_attempts:
+        if is_last:
             return _answer(row, "rejected", "gave_up", result, now)
         return _answer(row, "deferred", result.reason, result, now + self._wait(row.attempts, result.retry_after))
 

@@ -62,8 +62,8 @@ class Desk:
         self.settings = Settings(home=home, holdout_journey=0, holdout_global=0, **changes)
         self.changes = changes
         self.clock = clock or VirtualClock(NOW)
-        self.wire = FakeWire()
-        self.connector = connector or FakeConnector(wire=self.wire, max_batch=10, window=10)
+        self.connector = connector or FakeConnector(max_batch=10, window=10)
+        self.wire = self.connector.wire if isinstance(self.connector, FakeConnector) else FakeWire()
         self.offers = offers or FakeOffers()
         self.library = PlainLibrary()
         self.probe = Probe(tell)
@@ -87,11 +87,11 @@ class Desk:
     def __exit__(self, *_exception: object) -> None:
         self.worker.close()
 
-    def sibling(self, **changes: Any) -> Desk:
-        """Another worker on the same store, with the same connector and clock."""
+    def sibling(self, journeys: Sequence[Journey] | None = None, **changes: Any) -> Desk:
+        """Another worker on the same store, with the same connector and clock; `journeys` if it knows others."""
         values = self.changes | changes
         values.setdefault("connector", self.connector)
-        return Desk(self.engine, self.home, list(self.journeys.values()), clock=self.clock, **values)
+        return Desk(self.engine, self.home, journeys or list(self.journeys.values()), clock=self.clock, **values)
 
     def promise(self, *, run_id: int = 0) -> int:
         """Promise every step of every journey to whoever is due."""
