@@ -101,17 +101,22 @@ def enrich(
     return pd.DataFrame(frame)
 
 
-def history(connection: Connection, profile_ids: Sequence[int], *, now: datetime, outside: Sequence[Step]) -> pd.DataFrame:
+def uncapped(journeys: Iterable[Journey]) -> list[tuple[str, str]]:
+    """Journey and step of what the budget does not count."""
+    return [(journey.name, step.name) for journey in journeys for step in journey.steps if not step.in_cap]
+
+
+def history(
+    connection: Connection, profile_ids: Sequence[int], *, now: datetime, outside: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
     """What the budget counts for these people: handed over, accepted or uncertain; no upper time bound."""
-    uncapped = sorted({step.name for step in outside})
     rows = select(message.c.profile_id, message.c.channel, message.c.handed_over_at).where(
         among(connection, message.c.profile_id, profile_ids),
         message.c.handed_over_at > now - LONGEST_CAP,
         message.c.state.in_(COUNTED),
         ~message.c.transactional,
+        *(or_(message.c.journey != journey, message.c.step != step) for journey, step in outside),
     )
-    if uncapped:
-        rows = rows.where(message.c.step.not_in(uncapped))
     return fetch(connection, rows)
 
 
@@ -191,8 +196,8 @@ def _consents(connection: Connection, position: Mapping[int, int], now: datetime
     ):
         place = position[profile_id]
         if state == "denied":
-            # An objection ends direct marketing everywhere (Art. 21(2) GDPR), a no on one channel only there.
-            for silenced in _CHANNELS if basis == "objection" else (channel,):
+            # An objection to direct marketing as such ends it everywhere (Art. 21(2) GDPR), a no to one channel there.
+            for silenced in _CHANNELS if channel == "all" else (channel,):
                 if silenced in in_force:
                     in_force[silenced][place] = "denied"
         elif channel in in_force:

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, func, select
 
 from segue.contract import Key, Result, uncertain
 from segue.outbox.journal import Diary, discard, read_if_dead
+from segue.outbox.lease import Leases
 from segue.outbox.record import Answer, record
 from segue.outbox.states import HANDED_OVER
 from segue.store.engine import read, write
@@ -28,9 +29,12 @@ Settle = Callable[[Any, Result, datetime], Answer]
 
 
 def adopt(
-    engine: Engine, buckets: Collection[int], *, journals: Path, worker: str, now: datetime, settle: Settle
+    engine: Engine, buckets: Collection[int], *, journals: Path, leases: Leases, now: datetime, settle: Settle
 ) -> int:
-    """Settle every orphan in `buckets`, which `worker` has just leased; return how many there were."""
+    """Settle every orphan in `buckets`, which `leases` has just taken; return how many there were.
+
+    Written behind the fence: rows of a bucket that was lost meanwhile are the new holder's.
+    """
     if not buckets:
         return 0
     with read(engine) as connection:
@@ -38,6 +42,7 @@ def adopt(
             select(
                 message.c.id,
                 message.c.key,
+                message.c.bucket,
                 message.c.worker,
                 message.c.epoch,
                 message.c.journey,
@@ -45,20 +50,24 @@ def adopt(
                 message.c.attempts,
             )
             .where(message.c.state == HANDED_OVER, among(connection, message.c.bucket, sorted(buckets)))
-            .where(message.c.worker != worker)
+            .where(message.c.worker != leases.owner)
             .order_by(message.c.worker)
         ).all()
-    for old, orphans in groupby(rows, key=lambda row: row.worker):
+    adopted = 0
+    for old, group in groupby(rows, key=lambda row: row.worker):
+        orphans = list(group)
         diary = read_if_dead(journals, old)
-        answers = [_fate(row, diary, now, settle) for row in orphans]
         with write(engine) as connection:
+            held = leases.fence(connection, {row.bucket for row in orphans})
+            answers = [_fate(row, diary, now, settle) for row in orphans if row.bucket in held]
             record(connection, answers, worker=old, now=now)
             open_rows = connection.scalar(
                 select(func.count()).where(message.c.worker == old, message.c.state == HANDED_OVER)
             )
         if diary is not None and not open_rows:
             discard(journals, old)
-    return len(rows)
+        adopted += len(answers)
+    return adopted
 
 
 def _fate(row: Any, diary: Diary | None, now: datetime, settle: Settle) -> Answer:

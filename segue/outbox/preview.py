@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.brake import paused_names
-from segue.outbox.frame import Asked, enrich, fetch, history
+from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.promise import candidates
 from segue.outbox.report import example_name
 from segue.outbox.summary import GROUPS, Summary, lines_of
@@ -36,7 +36,7 @@ def preview(
     counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
     examples: dict[str, tuple[int, ...]] = {}
     paused = bool({"all", f"journey:{journey.name}"} & paused_names(connection))
-    outside = [step for one in journeys.values() for step in one.steps if not step.in_cap]
+    outside = uncapped(journeys.values())
     for step in journey.steps:
         everybody = fetch(connection, candidates(journey, step, brief, moment))
         for start in range(0, len(everybody), shard_size):

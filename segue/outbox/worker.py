@@ -20,7 +20,7 @@ from segue.outbox import brake, verdicts
 from segue.outbox.compose import compose
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
-from segue.outbox.frame import Asked, enrich, fetch, history
+from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.freshness import Watermark, watermark
 from segue.outbox.handover import BRAKE_WAIT, HandOver, Probe
 from segue.outbox.journal import Journal
@@ -129,7 +129,7 @@ class Worker:
                 self._engine,
                 mine,
                 journals=self._journals,
-                worker=self.leases.owner,
+                leases=self.leases,
                 now=self._clock.now(),
                 settle=self._settlement.settle,
             )
@@ -202,8 +202,7 @@ class Worker:
             frame = enrich(connection, rows, asked, now=now, secret=self._secret)
             paused = brake.paused_names(connection)
             people = pd.unique(rows["profile_id"]).tolist()
-            outside = [step for journey in self._journeys.values() for step in journey.steps if not step.in_cap]
-            past = history(connection, people, now=now, outside=outside)
+            past = history(connection, people, now=now, outside=uncapped(self._journeys.values()))
         frame["paused"] = _is_paused(frame, rows, paused)
         frame = frame.join(judge(frame, now=now, history=past, rules=self._rules))
         for name in ("bucket", "run_id", "state", "subject_id"):
