@@ -30,7 +30,7 @@ _GROUNDS: Final = {
     "converted": "order",
     "budget": "message",
     "over_budget": "message",
-    "gone": "cart",
+    "occasion_gone": "cart",
 }
 
 

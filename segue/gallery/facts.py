@@ -192,6 +192,8 @@ def _suppressions(connection: Connection, people: Collection[int], until: dateti
         )
     ):
         owners.setdefault(hash_address(row.value), []).append((row.profile_id, row.kind))
+    if not owners:
+        return
     for row in connection.execute(
         select(suppression).where(
             among(connection, suppression.c.address_hash, owners), suppression.c.occurred_at <= until

@@ -44,7 +44,7 @@ REASONS: Final = {
     "denied": "said no to {marketing}",
     "suppressed": "asked us to stop, or the address bounced",
     "converted": "had already bought",
-    "gone": "had emptied the cart",
+    "occasion_gone": "what it was about was gone",
     "sold_out": "nothing left in that size",
     "zone_unknown": "no telling what time it is there",
     "over_budget": "had enough messages lately",
@@ -70,7 +70,14 @@ REASONS: Final = {
     "worker_lost": "the sending machine was lost in the middle",
 }
 CHANNELS: Final = {"email": "e-mail", "sms": "text message", "print": "print", "audience": "ads"}
-_MEDIA: Final = {"email": "e-mail", "sms": "texts", "print": "by post", "audience": "ads", "ads": "ads"}
+_MEDIA: Final = {
+    "email": "e-mail",
+    "sms": "texts",
+    "print": "by post",
+    "audience": "ads",
+    "ads": "ads",
+    "all": "of any kind",
+}
 _SHOPS: Final = {
     "web": "the web shop",
     "facebook_shop": "the Facebook shop",
