@@ -1,0 +1,70 @@
+"""Transactions: what a crash or a second writer may find."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from segue.store.engine import read, write
+from segue.store.tables import lease
+
+
+def owner(engine: Engine) -> str | None:
+    with read(engine) as connection:
+        return connection.scalar(select(lease.c.owner).where(lease.c.bucket == 0))
+
+
+def test_an_error_rolls_back(engine: Engine) -> None:
+    with pytest.raises(KeyError), write(engine) as connection:
+        connection.execute(update(lease).values(owner="anna"))
+        raise KeyError
+    assert owner(engine) is None
+
+
+def test_a_commit_survives_a_power_cut(engine: Engine) -> None:
+    """SQLite in WAL mode loses the last commits unless it is told to be FULL."""
+    with read(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            assert connection.scalar(text("PRAGMA synchronous")) == 2
+            assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+            assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+        else:
+            assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+
+
+def test_readers_and_a_writer_do_not_wait_for_each_other(engine: Engine) -> None:
+    with write(engine) as connection:
+        connection.execute(update(lease).values(owner="anna"))
+        assert owner(engine) is None
+    assert owner(engine) == "anna"
+
+
+def test_two_writers_queue(engine: Engine) -> None:
+    """Read, then write: the second one starts after the first has committed, and fails neither."""
+
+    def count_up() -> None:
+        for _ in range(10):
+            with write(engine) as connection:
+                row = select(lease.c.epoch).where(lease.c.bucket == 0).with_for_update()
+                before = connection.scalar(row)
+                connection.execute(update(lease).where(lease.c.bucket == 0).values(epoch=before + 1))
+
+    crowd = [threading.Thread(target=count_up) for _ in range(4)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    with read(engine) as connection:
+        assert connection.scalar(select(lease.c.epoch).where(lease.c.bucket == 0)) == 40
+
+
+def test_values_never_appear_in_error_texts(engine: Engine) -> None:
+    """They may be addresses, and errors are logged."""
+    with pytest.raises(DBAPIError) as caught, read(engine) as connection:
+        connection.execute(
+            text("SELECT nothing FROM nowhere WHERE address = :address"), {"address": "sarah@example.com"}
+        )
+    assert "sarah" not in str(caught.value)
