@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from rich.console import RenderableType
 from sqlalchemy import Connection, Engine, insert, select
@@ -123,7 +123,7 @@ class Segue:
 
     @property
     def worker(self) -> Worker:
-        """This process's worker; its journal opens with the first drain."""
+        """The worker of this process; its journal opens with the first drain."""
         if self._worker is None:
             self._worker = Worker(
                 self.engine,
@@ -188,7 +188,7 @@ class Segue:
         with write(self.engine) as connection:
             known = connection.scalar(select(journey_state.c.live_from).where(journey_state.c.journey == journey))
             if known is not None:
-                return known
+                return cast("datetime", known)
             start = live_from or self.clock.now()
             connection.execute(insert(journey_state).values(journey=journey, live_from=start))
             return start

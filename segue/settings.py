@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".segue"), description="Folder for the SQLite file, worker journals and the secret key.")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in `home`.")
     secret_key: SecretStr | None = Field(
-        None, description="Signs links, makes voucher codes and hashes suppressions. Empty: made once in `home`."
+        None,
+        min_length=16,
+        description="Signs links, makes voucher codes and hashes suppressions. Empty: made once in `home`.",
     )
     templates: Path = Field(_ROOT / "templates", description="Folder of templates, one folder per journey step.")
     brand: Path = Field(_ROOT / "templates" / "brand.toml", description="The one brand file that feeds every channel.")
@@ -36,10 +38,12 @@ class Settings(BaseSettings):
         default_factory=lambda: {"email": "files", "sms": "files", "offers": "files"},
         description="Which connector serves which channel, and which makes codes known.",
     )
-    connector_options: dict[str, dict[str, str | int | bool]] = Field(
+    connector_options: dict[str, dict[str, str | int | float | bool]] = Field(
         default_factory=dict, description="Keyword settings per connector, e.g. {'smtp': {'host': 'mail.example.com'}}."
     )
-    virtual_now: datetime | None = Field(None, description="Stand the clock at this instant: rehearsals and demos only.")
+    virtual_now: datetime | None = Field(
+        None, description="Stand the clock at this instant: rehearsals and demos only."
+    )
 
     lease_ttl: timedelta = Field(timedelta(seconds=60), description="How long a bucket stays leased without renewal.")
     shard_size: int = Field(4_000, ge=1, description="Most people judged at once.")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from segue.cli.season import advance, play_demo
 from segue.contract import ConnectorError
 from segue.intake import IntakeError
 from segue.outbox.connectors import installed_connectors
@@ -37,12 +39,11 @@ def demo(
     customers: Annotated[int, typer.Option(min=200, help="How many customers the sample shop has.")] = 2000,
 ) -> None:
     """Play a sample shop's season and leave a gallery of who got what and why."""
-    from segue.cli.season import play_demo
-
     page = play_demo(folder, out, customers=customers, settings=load_settings())
     out.print(f"\nOpen [bold]{page.resolve().as_uri()}[/bold] in a browser to see who got what and why.")
     out.print(
-        "Next: [bold]segue explain sarah@example.com --home out/home[/bold], or [bold]make up[/bold] for the marketer's desk."
+        f"Next: [bold].venv/bin/segue explain sarah@example.com --home {folder / 'home'}[/bold], "
+        "or [bold]make up[/bold] for the marketer's desk."
     )
 
 
@@ -63,9 +64,7 @@ def import_(
     with _opened() as segue, Progress(console=out) as bars:
         for file in files:
             task = bars.add_task(file.name, total=None)
-            report = segue.import_file(
-                file, mapping, progress=lambda done, total, task=task: bars.update(task, completed=done, total=total)
-            )
+            report = segue.import_file(file, mapping, progress=partial(advance, bars, task))
             bars.console.print(report.to_text(), highlight=False, markup=False)
 
 
@@ -119,7 +118,7 @@ def main() -> None:
     """Run the command line; known errors end with one sentence instead of a traceback."""
     try:
         app()
-    except (IntakeError, RenderError, ConnectorError, KeyError, ValueError) as error:
+    except (IntakeError, RenderError, ConnectorError, FileExistsError, KeyError, ValueError) as error:
         Console(stderr=True).print(f"[red]segue:[/red] {error.args[0] if error.args else error}", highlight=False)
         raise SystemExit(2) from None
 

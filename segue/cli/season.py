@@ -6,13 +6,23 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
 
 from segue.clock import VirtualClock
-from segue.gallery import write_gallery
+from segue.gallery import words, write_gallery
 from segue.outbox.summary import Summary
 from segue.render import load_brand
 from segue.sample import draw_pictures, write_shop
@@ -27,8 +37,7 @@ _MAPPINGS = Path(__file__).resolve().parent.parent / "sample" / "mappings"
 
 def play_demo(folder: Path, console: Console, *, customers: int, settings: Settings) -> Path:
     """Play the season into `folder`, replacing an earlier demo there; return the gallery's first page."""
-    for part in ("home", "outbox", "shop", "pictures"):
-        shutil.rmtree(folder / part, ignore_errors=True)
+    _make_room(folder)
     demo = settings.model_copy(
         update={
             "home": folder / "home",
@@ -60,6 +69,18 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
     return page
 
 
+def _make_room(folder: Path) -> None:
+    """Remove an earlier demo from `folder`; raises FileExistsError for anything that is not one."""
+    mark = folder / ".segue-demo"
+    parts = [folder / name for name in ("home", "outbox", "shop", "pictures")]
+    if not mark.exists() and any(part.exists() for part in parts):
+        raise FileExistsError(f"{folder} holds something that is no demo; choose another folder with --folder")
+    for part in parts:
+        shutil.rmtree(part, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
 def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -> None:
     """Write the sample shop under `folder` and import it through the same doors as anybody's data."""
     making = bars.add_task("Making the sample shop", total=100)
@@ -78,20 +99,19 @@ def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -
         segue.import_file(
             file,
             mapping if file.suffix == ".csv" else None,
-            progress=lambda done, total, task=task: bars.update(task, completed=done, total=total),
+            progress=partial(advance, bars, task),
         )
 
 
 def print_sum(console: Console, summary: Summary) -> None:
     """Print the sum that always adds up, and who did not get it and why."""
-    from rich.table import Table
-
     table = Table(title=f"{summary.journey.replace('_', ' ').capitalize()}: {summary.considered:,} considered")
     for head, side in (("step", "left"), ("what became of it", "left"), ("why", "left"), ("people", "right")):
         table.add_column(head, justify=side)  # type: ignore[arg-type]
     for line in summary.lines:
-        table.add_row(line.step, line.group, line.reason or line.channel or "", f"{line.count:,}")
-    groups = " + ".join(f"{count:,} {group}" for group, count in summary.by_group().items())
+        why = words.reason(line.reason) or words.channel(line.channel)
+        table.add_row(words.step(line.step), words.group(line.group), why, f"{line.count:,}")
+    groups = " + ".join(f"{count:,} {words.group(group).lower()}" for group, count in summary.by_group().items())
     table.caption = f"{summary.considered:,} considered = {groups}"
     console.print(table)
 
@@ -104,6 +124,11 @@ def _play(segue: Segue, bars: Progress) -> None:
         progress=lambda at: bars.update(task, completed=min((at - SEASON_START).total_seconds() / 86_400, days)),
     )
     bars.update(task, completed=days)
+
+
+def advance(bars: Progress, task: TaskID, done: int, total: int | None) -> None:
+    """Show how far a file is."""
+    bars.update(task, completed=done, total=total)
 
 
 @contextmanager

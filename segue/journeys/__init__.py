@@ -1,0 +1,1 @@
+"""Journeys: one file each, with what they share in `definition`."""

@@ -112,7 +112,10 @@ def facts(connection: Connection, rows: pd.DataFrame, now: datetime, brief: Aban
     ordered_at = last_orders(connection, profile_ids, now)
     idle = timedelta(minutes=brief.idle_minutes)
 
-    converted, gone, sold_out, ready_at = [], [], [], []
+    converted: list[bool] = []
+    gone: list[bool] = []
+    sold_out: list[bool] = []
+    ready_at: list[datetime] = []
     for key, profile_id, cart_id in zip(rows["key"], profile_ids, cart_ids, strict=True):
         filling = now_in.get(cart_id)
         bought = ordered_at.get(profile_id)

@@ -56,7 +56,9 @@ def fillings(now: datetime, carts: Select[Any]) -> CTE:
             begun.c.last_add_at,
             func.max(known.c.occurred_at).label("active_at"),
         )
-        .select_from(begun.join(known, and_(known.c.cart_id == begun.c.cart_id, known.c.occurred_at >= begun.c.begun_at)))
+        .select_from(
+            begun.join(known, and_(known.c.cart_id == begun.c.cart_id, known.c.occurred_at >= begun.c.begun_at))
+        )
         .where(known.c.kind.in_(ACTIVITY))
         .group_by(begun.c.cart_id, begun.c.emptied, begun.c.begun_at, begun.c.last_add_at)
         .cte("filling")

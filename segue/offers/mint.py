@@ -89,7 +89,7 @@ def vouchers_of(connection: Connection, keys: Collection[Key]) -> dict[Key, Offe
     if not keys:
         return {}
     found = connection.execute(select(voucher).where(among(connection, voucher.c.key, keys)))
-    return {Key(row.key): _offered(row._mapping) for row in found}  # noqa: SLF001 - SQLAlchemy's public name
+    return {Key(row.key): _offered(dict(row._mapping)) for row in found}  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def mark_published(connection: Connection, keys: Collection[Key], *, at: datetime) -> None:

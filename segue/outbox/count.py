@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Self
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class DrainCount:
         name = "deferred" if state == "queued" else state
         setattr(self, name, getattr(self, name) + by)
 
-    def __iadd__(self, other: DrainCount) -> DrainCount:
+    def __iadd__(self, other: DrainCount) -> Self:
         for name, value in asdict(other).items():
             setattr(self, name, getattr(self, name) + value)
         return self

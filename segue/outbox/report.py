@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -78,7 +79,7 @@ def next_due_at(
     connection: Connection, asked: Iterable[tuple[Journey, Brief, Moment]], *, now: datetime
 ) -> datetime | None:
     """The soonest instant after `now` at which a step or a pending message may want something."""
-    questions: list[Select[tuple[datetime | None]]] = [
+    questions: list[Select[Any]] = [
         select(func.min(message.c.not_before)).where(message.c.state.in_(PENDING), message.c.not_before > now)
     ]
     for journey, brief, moment in asked:

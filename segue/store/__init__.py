@@ -1,0 +1,1 @@
+"""Tables, transactions, set-based writes and migrations, for SQLite and PostgreSQL alike."""

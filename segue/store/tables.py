@@ -73,7 +73,14 @@ identifier = Table(
     Column("identifies", Boolean, nullable=False, default=True, server_default=text("true")),
     Column("recorded_at", UtcTime, nullable=False),
     UniqueConstraint("profile_id", "kind", "value"),
-    Index("uq_identifier_naming", "kind", "value", unique=True, sqlite_where=text("identifies"), postgresql_where=text("identifies")),
+    Index(
+        "uq_identifier_naming",
+        "kind",
+        "value",
+        unique=True,
+        sqlite_where=text("identifies"),
+        postgresql_where=text("identifies"),
+    ),
     Index("ix_identifier_value", "value"),
 )
 
@@ -295,7 +302,8 @@ message = Table(
     _id(),
     Column("key", Text, nullable=False, unique=True),
     Column("profile_id", BigId, nullable=False),
-    Column("bucket", SmallInteger, nullable=False),  # profile_id % 256, the unit of leases; + 256 in the transactional lane
+    # The unit of leases: profile_id % 256, and 256 more in the transactional lane.
+    Column("bucket", SmallInteger, nullable=False),
     Column("run_id", BigId),
     Column("journey", Text, nullable=False),
     Column("step", Text, nullable=False),
@@ -317,7 +325,8 @@ message = Table(
     Column("answered_at", UtcTime),
     Column("provider_id", Text),
     CheckConstraint(
-        "state IN ('queued', 'held', 'deferred', 'handed_over', 'accepted', 'rejected', 'uncertain', 'skipped', 'control')",
+        "state IN ('queued', 'held', 'deferred', 'handed_over', 'accepted', 'rejected', 'uncertain', 'skipped',"
+        " 'control')",
         name="state",
     ),
     Index(
@@ -371,13 +380,14 @@ lease = Table(
     Column("bucket", SmallInteger, primary_key=True, autoincrement=False),
     Column("owner", Text),
     Column("epoch", BigId, nullable=False, default=0, server_default="0"),
-    Column("expires_at", Float(53), nullable=False, default=0, server_default="0"),  # seconds since 1970, the database's clock
+    # Seconds since 1970 by the database's own clock.
+    Column("expires_at", Float(53), nullable=False, default=0, server_default="0"),
 )
 
 channel_state = Table(
     "channel_state",
     metadata,
-    Column("name", Text, primary_key=True),  # all, channel:sms, connector:smtp, journey:abandoned_cart, run:7
+    Column("name", Text, primary_key=True),  # all, channel:sms, connector:smtp, journey:x, run:7
     Column("paused", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("reason", Text),
     Column("pace_per_second", Float(53)),  # null: as fast as it goes

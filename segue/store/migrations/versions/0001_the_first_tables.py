@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from segue.store.types import UtcTime
 
 revision = "0001"
