@@ -77,12 +77,18 @@ class Site:
 
 @contextmanager
 def site(
-    *, root: Path = ROOT, home: Path | None = None, port: int | None = None, reset: bool = False
+    *,
+    root: Path = ROOT,
+    home: Path | None = None,
+    port: int | None = None,
+    reset: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
     """Run server, deployments and worker until the block ends.
 
     `home` holds Prefect's database, storage and logs (default: PREFECT_HOME, else `.prefect` in the project).
-    `port` must be free; without it the first free one from 4200 is taken. Raises UpError.
+    `port` must be free; without it the first free one from 4200 is taken. `settings` are environment variables
+    (`SEGUE_HOME` ...) for every flow run, over those of this process. Raises UpError.
     """
     home = (home or Path(os.environ.get("PREFECT_HOME") or root / ".prefect")).absolute()
     logs = home / "logs"
@@ -91,7 +97,7 @@ def site(
         lock = stack.enter_context(only_one(home))
         port = port or free_port()
         url = f"http://127.0.0.1:{port}"
-        env = environment(root=root, home=home, url=url)
+        env = {**environment(root=root, home=home, url=url), **(settings or {})}
         python = [sys.executable, "-m"]
         server = stack.enter_context(
             child(
@@ -200,12 +206,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--reset", action="store_true", help="go back to prefect.yaml: schedules, defaults and pauses set in the UI go"
     )
+    parser.add_argument("--home", type=Path, help="work on another Segue home, e.g. the demo's out/home")
+    parser.add_argument("--now", help="stand the clock at this instant, e.g. 2026-06-01T12:00:00Z: rehearsals only")
     options = parser.parse_args(arguments)
+    chosen = {"SEGUE_HOME": str(options.home.absolute()), "SEGUE_DATABASE_URL": ""} if options.home else {}
+    chosen |= {"SEGUE_VIRTUAL_NOW": options.now} if options.now else {}
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:
         _say("Starting Segue: server, deployments, worker. The first time takes about half a minute.")
-        with site(port=options.port, reset=options.reset) as up:
+        with site(port=options.port, reset=options.reset, settings=chosen) as up:
             _say(banner(up))
             up.watch()
     except KeyboardInterrupt:
@@ -227,7 +237,8 @@ def banner(up: Site) -> str:
 
   Try this: open abandoned-cart, choose Run, Custom run, leave the form as it is and submit.
   The run's Artifacts tab shows who would get a message, who would not, and why.
-  Nothing in the shop yet? `make demo` fills a sample shop; import-shop reads your own.
+  Nothing in the shop yet? import-shop reads your own. Or look at the sample shop, after `make demo`:
+    segue up -- --home out/home --now 2026-06-01T12:00:00Z
 
   Logs: {up.server.log.parent}
   Ctrl-C ends everything.

@@ -25,7 +25,7 @@ REASONS: Final = {
     # skipped
     "too_late": "too late for this message",
     "no_address": "no e-mail address or phone number we could use",
-    "no_consent": "has not agreed to marketing on this channel",
+    "no_consent": "has not agreed to marketing",
     "denied": "said no to marketing",
     "suppressed": "unsubscribed, complained, or the address bounced",
     "converted": "bought in the meantime",

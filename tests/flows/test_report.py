@@ -50,7 +50,7 @@ def test_the_sentence_and_the_table_add_up() -> None:
     rows = table(SUMMARY).splitlines()
     counts = [int(row.split("|")[1].strip(" *").replace(",", "")) for row in rows[2:]]
     assert sum(counts[:-1]) == counts[-1] == SUMMARY.considered
-    assert "| 12 | Reminder | Left out | has not agreed to marketing on this channel | 4, 17 |" in rows
+    assert "| 12 | Reminder | Left out | has not agreed to marketing | 4, 17 |" in rows
     assert "| 1,380 | Reminder, e-mail | Handed to the provider |  | 2 |" in rows
 
 

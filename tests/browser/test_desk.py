@@ -1,0 +1,160 @@
+"""A marketer's morning in the Prefect pages: look, preview, send, read the result. In this order, on one site."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from flows.forms import Mode
+from segue.store.engine import read
+from segue.store.tables import message
+from tests.browser.api import call
+from tests.browser.conftest import Desk, rest_schedule
+from tests.flows.privacy import leaks
+
+pytestmark = [pytest.mark.browser, pytest.mark.prefect, pytest.mark.xdist_group("desk")]
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, desk: Desk) -> Any:
+    """One tab for the whole morning, which notes every address outside this machine it was led to."""
+    tab = browser.new_page()
+    tab.elsewhere = []
+    tab.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((desk.site.url, "data:", "blob:")) else tab.elsewhere.append(request.url)
+        ),
+    )
+    return tab
+
+
+def test_the_form_explains_itself(page: Any, desk: Desk, pictures: Path) -> None:
+    """From the list of deployments to a form with titles, explanations and a harmless default."""
+    page.goto(f"{desk.site.url}/deployments")
+    page.get_by_text("import-shop").wait_for()
+    page.screenshot(path=pictures / "deployments.png")
+    open_form(page, desk)
+    page.screenshot(path=pictures / "form.png", full_page=True)
+    text = page.locator("body").inner_text()
+    for words in ("What should happen", Mode.BY_START.value, "Idle minutes", "How long a cart rests"):
+        assert words in text
+
+
+def test_a_preview_shows_who_and_why_and_stores_nothing(page: Any, desk: Desk, pictures: Path) -> None:
+    """The form left as it is."""
+    run = submit(page, desk)
+    assert (run["name"], run["state_type"]) == ("Preview", "COMPLETED")
+    read_report(page, desk, run, pictures / "preview.png")
+    text = page.locator("body").inner_text()
+    assert "Abandoned cart: preview, nothing was sent" in text
+    assert (
+        f"{desk.shop.people} considered = {desk.shop.consenting} would get a message now + 4 would be left out" in text
+    )
+    assert messages(desk) == 0
+
+
+def test_a_real_run_sends_and_shows_its_sum(page: Any, desk: Desk, pictures: Path) -> None:
+    """Somebody chooses to send."""
+    run = submit(page, desk, Mode.SEND)
+    assert (run["name"], run["state_type"]) == ("Sending", "COMPLETED")
+    read_report(page, desk, run, pictures / "sent.png")
+    assert f"{desk.shop.consenting} handed to the provider" in page.locator("body").inner_text()
+    assert messages(desk, state="accepted") == desk.shop.consenting
+
+
+def test_the_schedule_sends_by_itself_even_after_it_was_switched_off_and_on(desk: Desk) -> None:
+    """Prefect empties a schedule's own parameters when it is switched; ours must not depend on them."""
+    deployment = call(desk.site, "/deployments/name/abandoned-cart/live")
+    (schedule,) = deployment["schedules"]
+    address = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
+    call(desk.site, address, {"active": True, "schedule": {"interval": 15.0, "timezone": "UTC"}}, method="PATCH")
+    try:
+        run = wait_for(lambda: next(iter(ended(desk, auto_scheduled=True)), None))
+    finally:
+        rest_schedule(desk.site)
+    assert (run["name"], run["state_type"]) == ("Sending", "COMPLETED")
+
+
+def test_nobody_outside_was_asked_for_anything(page: Any) -> None:
+    """The pages work without the internet and tell nobody about our marketers."""
+    assert page.elsewhere == []
+
+
+def test_prefect_holds_no_personal_data(desk: Desk) -> None:
+    """Every address, phone and name of the shop, in database, logs and artifacts."""
+    assert messages(desk) == desk.shop.people
+    assert leaks(desk.prefect_home, desk.shop.personal) == []
+
+
+def open_form(page: Any, desk: Desk) -> None:
+    deployment = call(desk.site, "/deployments/name/abandoned-cart/live")
+    page.goto(f"{desk.site.url}/deployments/deployment/{deployment['id']}")
+    page.get_by_role("button", name="Run", exact=True).first.click()
+    page.get_by_text("Custom run").click()
+    page.get_by_text("What should happen").wait_for()
+
+
+def submit(page: Any, desk: Desk, mode: Mode | None = None) -> dict[str, Any]:
+    """Fill in the form as a person does, and wait for the run's end."""
+    before = len(ended(desk, auto_scheduled=False))
+    open_form(page, desk)
+    if mode is not None:
+        page.get_by_role("button", name=Mode.BY_START.value).press("ArrowDown")
+        page.get_by_role("option", name=mode.value).click()
+    page.get_by_role("button", name="Submit").click()
+    return wait_for(lambda: next(iter(ended(desk, auto_scheduled=False)[: -before or None]), None))
+
+
+def read_report(page: Any, desk: Desk, run: dict[str, Any], picture: Path) -> None:
+    """Open the run, its Artifacts tab, the report; every picture on it must have been drawn."""
+    page.goto(f"{desk.site.url}/runs/flow-run/{run['id']}")
+    page.get_by_role("tab", name="Artifacts").or_(page.get_by_text("Artifacts", exact=True)).first.click()
+    page.screenshot(path=picture.with_stem(f"{picture.stem}-run"))
+    (report,) = (
+        one
+        for one in call(desk.site, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}})
+        if one["key"] == "abandoned-cart-report"
+    )
+    page.goto(f"{desk.site.url}/artifacts/artifact/{report['id']}")
+    page.get_by_text("What the messages look like").wait_for()
+    widths = page.evaluate("Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))")
+    assert len(widths) >= 3
+    assert all(width > 100 for width in widths)
+    page.set_viewport_size({"width": 1360, "height": 3200})
+    page.screenshot(path=picture)
+    page.set_viewport_size({"width": 1360, "height": 1000})
+
+
+def ended(desk: Desk, *, auto_scheduled: bool) -> list[dict[str, Any]]:
+    """The journey's runs that have come to an end, newest first."""
+    found = call(
+        desk.site,
+        "/flow_runs/filter",
+        {
+            "flows": {"name": {"any_": ["abandoned-cart"]}},
+            "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}},
+            "sort": "END_TIME_DESC",
+        },
+    )
+    return [run for run in found if run["auto_scheduled"] is auto_scheduled]
+
+
+def messages(desk: Desk, state: str | None = None) -> int:
+    question = select(func.count()).select_from(message)
+    with read(desk.segue.engine) as connection:
+        return int(connection.scalar(question if state is None else question.where(message.c.state == state)) or 0)
+
+
+def wait_for(look: Callable[[], dict[str, Any] | None], seconds: float = 180) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"nothing came within {seconds:.0f} s")
