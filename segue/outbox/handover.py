@@ -125,7 +125,8 @@ class HandOver:
             update(message)
             .where(
                 among(connection, message.c.id, [ready.message_id for ready in ours[: grant.count]]),
-                message.c.state.in_(PENDING),
+                # An expression, so that PostgreSQL finds the rows by id and not by the index of all pending ones.
+                message.c.state.concat("").in_(PENDING),
             )
             .values(
                 state=HANDED_OVER,

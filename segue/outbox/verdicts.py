@@ -34,11 +34,13 @@ _SQLITE = """
 UPDATE message SET state = ?, reason = ?, channel = ?, not_before = coalesce(?, not_before)
 WHERE id = ? AND state IN ('queued', 'held', 'deferred')
 """
+# The CASE is for the planner, as in `record`.
 _POSTGRESQL = """
-UPDATE message SET state = v.state, reason = v.reason, channel = v.channel, not_before = coalesce(v.until, message.not_before)
+UPDATE message SET state = v.state, reason = v.reason, channel = v.channel,
+  not_before = coalesce(v.until, message.not_before)
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(channels)s::text[], %(untils)s::timestamptz[])
   AS v(id, state, reason, channel, until)
-WHERE message.id = v.id AND message.state IN ('queued', 'held', 'deferred')
+WHERE message.id = v.id AND CASE WHEN message.state IN ('queued', 'held', 'deferred') THEN true END
 """
 
 

@@ -342,13 +342,7 @@ message = Table(
         sqlite_where=text("state = 'handed_over'"),
         postgresql_where=text("state = 'handed_over'"),
     ),
-    Index(
-        "ix_message_budget",
-        "profile_id",
-        "handed_over_at",
-        sqlite_where=text("handed_over_at IS NOT NULL"),
-        postgresql_where=text("handed_over_at IS NOT NULL"),
-    ),
+    Index("ix_message_profile", "profile_id", "handed_over_at"),  # the budget's, and her timeline's
     Index(
         "ix_message_accepted",
         "journey",
@@ -357,7 +351,6 @@ message = Table(
         sqlite_where=text("state = 'accepted'"),
         postgresql_where=text("state = 'accepted'"),
     ),
-    Index("ix_message_profile", "profile_id"),
     Index("ix_message_run", "run_id"),
 )
 

@@ -95,20 +95,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'accepted'"),
         )
         batch_op.create_index(
-            "ix_message_budget",
-            ["profile_id", "handed_over_at"],
-            unique=False,
-            sqlite_where=sa.text("handed_over_at IS NOT NULL"),
-            postgresql_where=sa.text("handed_over_at IS NOT NULL"),
-        )
-        batch_op.create_index(
             "ix_message_handed_over",
             ["bucket"],
             unique=False,
             sqlite_where=sa.text("state = 'handed_over'"),
             postgresql_where=sa.text("state = 'handed_over'"),
         )
-        batch_op.create_index("ix_message_profile", ["profile_id"], unique=False)
+        batch_op.create_index("ix_message_profile", ["profile_id", "handed_over_at"], unique=False)
         batch_op.create_index(
             "ix_message_ready",
             ["bucket", "not_before"],
@@ -462,11 +455,6 @@ def downgrade() -> None:
             "ix_message_handed_over",
             sqlite_where=sa.text("state = 'handed_over'"),
             postgresql_where=sa.text("state = 'handed_over'"),
-        )
-        batch_op.drop_index(
-            "ix_message_budget",
-            sqlite_where=sa.text("handed_over_at IS NOT NULL"),
-            postgresql_where=sa.text("handed_over_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_message_accepted",
