@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from flows.abandoned_cart import AbandonedCartForm, abandoned_cart
+from flows.forms import Mode
 from segue.clock import VirtualClock
 from segue.contract import Channel
 from segue.contract.fake import FakeConnector, FakeOffers, FakeWire
-from segue.journeys.abandoned_cart import AbandonedCartBrief
+from segue.journeys.abandoned_cart import JOURNEY, AbandonedCartBrief
 from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
-from segue.settings import Settings
+from segue.settings import Settings, load_settings
 from segue.store.engine import read
 from segue.store.tables import cart, cart_event, decision, message, order
 
@@ -34,36 +36,67 @@ pytestmark = pytest.mark.skipif(not EVENTS.exists(), reason="the clickstream in 
 
 
 @contextmanager
-def played(home: Path, url: str, caps: dict[str, list[str]] | None = None) -> Iterator[tuple[Segue, FakeWire]]:
-    """Import the clickstream, play it from start to end with holdout off, and give what is there to look at."""
-    wire = FakeWire()
-    both = frozenset({Channel.EMAIL, Channel.SMS})
-    connector = FakeConnector(wire=wire, channels=both)
-    settings = Settings(home=home, database_url=url, holdout_journey=0.0, home_zone="UTC")
-    if caps is not None:
-        settings = settings.model_copy(update={"caps": caps, "cart_second_email": False})
-    connectors = Connectors(by_channel=dict.fromkeys(both, connector), offers=FakeOffers())
+def imported(settings: Settings, connectors: Connectors | None = None) -> Iterator[Segue]:
+    """An installation that has read the clickstream and may answer its carts."""
     with open_segue(settings, VirtualClock(START), connectors=connectors) as segue:
         segue.install()
         segue.import_file(EVENTS, MAPPING)
         segue.switch_on("abandoned_cart", datetime(2023, 12, 1, tzinfo=UTC))
-        segue.play(END, briefs=BRIEFS)
-        yield segue, wire
+        yield segue
+
+
+def fakes() -> tuple[FakeWire, Connectors]:
+    """A wire that remembers, and connectors on it."""
+    wire = FakeWire()
+    both = frozenset({Channel.EMAIL, Channel.SMS})
+    connector = FakeConnector(wire=wire, channels=both)
+    return wire, Connectors(by_channel=dict.fromkeys(both, connector), offers=FakeOffers())
 
 
 def test_every_abandoned_cart_gets_one_reminder_and_no_buyer_gets_any(tmp_path: Path, database_url: str) -> None:
     """418 reminders for 418 abandoned carts, as the data's own figures say; the budget holds none."""
-    with played(tmp_path, database_url) as (segue, wire):
-        check_reminders(segue, wire)
+    wire, connectors = fakes()
+    settings = Settings(home=tmp_path, database_url=database_url, holdout_journey=0.0, home_zone="UTC")
+    with imported(settings, connectors) as segue:
+        segue.play(END, briefs=BRIEFS)
+        check_reminders(segue, [message.key for message in wire.received])
 
 
-def check_reminders(segue: Segue, wire: FakeWire) -> None:
-    """The sum, the wire and the facts tell the same story."""
+@pytest.mark.prefect
+@pytest.mark.xdist_group("prefect")
+def test_real_flow_runs_may_take_any_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: None
+) -> None:
+    """Three ticks of the same season as runs of the flow, with the connector that writes files: the same 418."""
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SEGUE_OUTBOX", str(tmp_path / "outbox"))
+    monkeypatch.setenv("SEGUE_HOLDOUT_JOURNEY", "0")
+    load_settings.cache_clear()
+    by_flow: list[int] = []
+    with imported(load_settings()) as segue:
+        tick = 0
+        while (ahead := segue.next_due_at(BRIEFS)) is not None and ahead <= END:
+            segue.clock.set(ahead)  # type: ignore[attr-defined]
+            tick += 1
+            is_flows_turn = len(by_flow) < 3 and tick >= 100 * (len(by_flow) + 1)
+            if is_flows_turn and segue.preview(JOURNEY, BRIEFS["abandoned_cart"]).considered:
+                monkeypatch.setenv("SEGUE_VIRTUAL_NOW", ahead.isoformat())
+                load_settings.cache_clear()
+                report = abandoned_cart(AbandonedCartForm(mode=Mode.SEND, last_call=False))
+                by_flow.append(report.groups["accepted"])
+            segue.tick(BRIEFS)
+        check_reminders(segue, [mail.stem for mail in (tmp_path / "outbox" / "email").glob("*.eml")])
+    load_settings.cache_clear()
+    assert len(by_flow) == 3
+    assert all(by_flow)
+
+
+def check_reminders(segue: Segue, sent: list[str]) -> None:
+    """The sum, what left and the facts tell the same story."""
     summary = segue.journey_summary("abandoned_cart")
     assert summary.by_group() == {
         "accepted": 418, "pending": 0, "uncertain": 0, "rejected": 0, "skipped": 0, "control": 0,
     }  # fmt: skip
-    sent = [message.key for message in wire.received]
     assert len(sent) == len(set(sent)) == 418
     with read(segue.engine) as connection:
         held = connection.scalar(select(func.count()).select_from(decision).where(decision.c.verdict == "hold"))
@@ -76,7 +109,9 @@ def check_reminders(segue: Segue, wire: FakeWire) -> None:
             .subquery()
         )
         bought_after = (
-            select(order.c.id).where(order.c.cart_id == last_add.c.cart_id, order.c.occurred_at > last_add.c.at).exists()
+            select(order.c.id)
+            .where(order.c.cart_id == last_add.c.cart_id, order.c.occurred_at > last_add.c.at)
+            .exists()
         )
         abandoned = set(connection.scalars(select(last_add.c.cart_id).where(~bought_after)))
         assert reminded == abandoned
@@ -95,10 +130,14 @@ def check_reminders(segue: Segue, wire: FakeWire) -> None:
 def test_one_mail_a_day_holds_three(tmp_path: Path) -> None:
     """With one e-mail in 24 hours and no second for carts, three reminders wait."""
     caps = {"email": ["1/24h", "4/7d"], "sms": [], "print": []}
-    with played(tmp_path, "", caps) as (segue, _), read(segue.engine) as connection:
-        held = connection.scalar(
-            select(func.count(func.distinct(decision.c.message_id))).where(
-                decision.c.verdict == "hold", decision.c.reason == "budget"
+    settings = Settings(home=tmp_path, holdout_journey=0.0, home_zone="UTC", caps=caps, cart_second_email=False)
+    _, connectors = fakes()
+    with imported(settings, connectors) as segue:
+        segue.play(END, briefs=BRIEFS)
+        with read(segue.engine) as connection:
+            held = connection.scalar(
+                select(func.count(func.distinct(decision.c.message_id))).where(
+                    decision.c.verdict == "hold", decision.c.reason == "budget"
+                )
             )
-        )
     assert held == 3
