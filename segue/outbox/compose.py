@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,7 +64,7 @@ def compose(
         template = library.step(f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional)
     except TemplateError:
         # The template itself is broken: everybody waits for its repair, nobody is given up.
-        waiting = rows[_NEEDED].itertuples(index=False, name="Row")
+        waiting: Iterable[Any] = rows[_NEEDED].itertuples(index=False, name="Row")
         broken = [_verdict(row, "held", "template", min(now + CODE_WAIT, row.deadline_at)) for row in waiting]
         return Composed(ready=(), verdicts=broken)
     with read(engine) as connection:
@@ -72,6 +72,7 @@ def compose(
     vouchers = _vouchers(engine, rows, asked, offers, now=now, secret=secret)
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
+    row: Any
     for row, facts in zip(rows[_NEEDED].itertuples(index=False, name="Row"), said, strict=True):
         offered = vouchers.get(row.key)
         if offered is not None and not offered.is_published:
@@ -110,7 +111,7 @@ def compose(
 
 def _vouchers(
     engine: Engine, rows: pd.DataFrame, asked: Asked, offers: OfferConnector, *, now: datetime, secret: bytes
-) -> dict[str, OfferedVoucher]:
+) -> Mapping[Key, OfferedVoucher]:
     """The code each message may name, by message key: its own, or the one an earlier step minted."""
     step = asked.step
     if step.shows_code_of is not None:
@@ -125,12 +126,12 @@ def _vouchers(
     with write(engine) as connection:
         minted = mint(connection, wanted, offer, now=now, secret=secret)
     live = {key: one for key, one in minted.items() if one.voucher.valid_until > now}
-    return dict(_published(engine, live, offers, now))
+    return _published(engine, live, offers, now)
 
 
 def _published(
     engine: Engine, minted: dict[Key, OfferedVoucher], offers: OfferConnector, now: datetime
-) -> Mapping[str, OfferedVoucher]:
+) -> Mapping[Key, OfferedVoucher]:
     """Make codes known where they are spent; no transaction is open while the shop is asked."""
     news = {key: one for key, one in minted.items() if not one.is_published}
     if not news:

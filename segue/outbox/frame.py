@@ -67,14 +67,20 @@ def _plain(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[
 
 def _column(name: str, values: Sequence[Any]) -> Any:
     if name.endswith("_at"):
-        instants = np.array([NO_TIME if value is None else value for value in values], dtype=np.int64)
+        instants = _integers(values, NO_TIME)
         return pd.array(pd.DatetimeIndex(instants.view("datetime64[us]"), tz="UTC"))
     if name.endswith("_id") or name in ("id", "bucket", "priority", "attempts"):
-        return np.array([0 if value is None else value for value in values], dtype=np.int64)
+        return _integers(values, 0)
     return words(values)
 
 
-def words(values: Sequence[Any]) -> pd.Series[Any]:
+def _integers(values: Sequence[Any], missing: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    if None in values:
+        values = [missing if value is None else value for value in values]
+    return np.array(values, dtype=np.int64)
+
+
+def words(values: Sequence[Any] | np.ndarray[Any, Any]) -> pd.Series[Any]:
     """A column of text as plain objects: pandas' Arrow strings are slow to walk row by row."""
     return pd.Series(values, dtype=object)
 
@@ -211,10 +217,10 @@ def _suppressions(connection: Connection, found: Mapping[str, Any], now: datetim
     if connection.scalar(select(func.count()).select_from(select(suppression.c.id).limit(1).subquery())) == 0:
         return silenced
     hashes: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    for channels, kind in ((("email", "print"), "email"), (("sms",), "phone")):
+    for reached, kind in ((("email", "print"), "email"), (("sms",), "phone")):
         for place, address in enumerate(found[kind]):
             if address is not None:
-                hashes.setdefault(hash_address(address, secret), []).append((channels, place))
+                hashes.setdefault(hash_address(address, secret), []).append((reached, place))
     for digest, reason in connection.execute(
         select(suppression.c.address_hash, suppression.c.reason).where(
             among(connection, suppression.c.address_hash, list(hashes)),

@@ -34,14 +34,15 @@ class Leases:
             return set()
         with write(self._engine) as connection:
             clock = database_clock(connection)
-            free = and_(among(connection, lease.c.bucket, wanted), or_(lease.c.owner.is_(None), lease.c.expires_at <= clock))
+            is_free = or_(lease.c.owner.is_(None), lease.c.expires_at <= clock)
+            free = and_(among(connection, lease.c.bucket, wanted), is_free)
             taken = connection.execute(
                 update(lease)
                 .where(lease.c.bucket.in_(_in_order(connection, free, skip_locked=True)))
                 .values(owner=self.owner, epoch=lease.c.epoch + 1, expires_at=clock + self._ttl)
                 .returning(lease.c.bucket, lease.c.epoch)
             )
-            fresh = dict(taken.all())
+            fresh: dict[int, int] = dict(taken.all())
         self.epochs |= fresh
         return set(fresh)
 

@@ -40,7 +40,8 @@ class Settlement:
         return journey is not None and journey.step(row.step).on_uncertain == "repeat"
 
     def _wait(self, attempts: int, wish: timedelta | None) -> timedelta:
-        backoff = min(self._retry_base * 2 ** max(attempts - 1, 0), _LONGEST_WAIT)
+        doubled: timedelta = self._retry_base * 2 ** max(attempts - 1, 0)
+        backoff = min(doubled, _LONGEST_WAIT)
         return max(backoff, wish) if wish is not None else backoff
 
 

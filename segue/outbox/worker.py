@@ -166,7 +166,7 @@ class Worker:
     def _leave(
         self, rows: pd.DataFrame, asked: Asked, channel: Channel, shard: _Shard, now: datetime, count: DrainCount
     ) -> bool:
-        """Compose and hand over one step's rows on one channel, window by window; False when some must be judged again."""
+        """Compose and hand over one step's rows on one channel, window by window; False: judge the rest again."""
         connector = self._connectors.by_channel[channel]
         size = connector.capabilities.window
         for start in range(0, len(rows), size):
@@ -257,6 +257,7 @@ class Worker:
 
     def _verdicts(self, frame: pd.DataFrame, now: datetime) -> list[Verdict]:
         stored = []
+        row: Any
         for row in frame.itertuples(index=False):
             state = _STATES[str(row.verdict)]
             until = row.until.to_pydatetime() if state == "held" else None
