@@ -29,7 +29,7 @@ REASONS: Final = {
     "denied": "said no to marketing",
     "suppressed": "unsubscribed, complained, or the address bounced",
     "converted": "bought in the meantime",
-    "gone": "emptied the cart",
+    "occasion_gone": "the cart was emptied",
     "sold_out": "everything in it is sold out in that size",
     "zone_unknown": "no idea what time it is there",
     "over_budget": "has had enough messages lately",
