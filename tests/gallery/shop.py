@@ -185,6 +185,15 @@ def _carts(connection: Connection) -> None:
         insert(order).values(id=2, external_id="O-2", total_minor=9900, occurred_at=NOW + timedelta(days=1), **later)
     )
     connection.execute(
+        insert(order).values(id=3, external_id="O-3", total_minor=5000, occurred_at=NOW - timedelta(days=1), **later)
+    )
+    connection.execute(
+        insert(event).values(
+            profile_id=HELD, name="[/odd] event", properties=["odd"], occurred_at=CART_AT, dedupe="odd",
+            recorded_at=CART_AT,
+        )
+    )  # fmt: skip
+    connection.execute(
         insert(order_line).values(order_id=1, position=1, variant_id=1, quantity=2, unit_price_minor=3700)
     )
 

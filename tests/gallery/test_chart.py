@@ -51,6 +51,16 @@ def test_each_bar_begins_where_the_one_before_ended(summary: Summary) -> None:
     assert reasons[0].label == "never agreed to marketing e-mail"
 
 
+def test_those_without_a_reason_are_a_slice_of_their_own(summary: Summary) -> None:
+    """Where some of a group have a reason and others none, both are counted, each once."""
+    rows = [("reminder", "held", "budget", "email", 4), ("reminder", "queued", None, None, 3)]
+    mixed = Summary(journey=summary.journey, run_id=None, preview=False, lines=lines_of(rows), examples={})
+    counts = {
+        chosen.reason: chosen.count(mixed) for chosen in slices_of(mixed) if chosen.step and chosen.reason is not None
+    }
+    assert counts == {"budget": 4, "": 3}
+
+
 @pytest.mark.parametrize("width", [920, 340])
 def test_a_chart_is_well_formed_and_says_what_it_shows(summary: Summary, width: int) -> None:
     """It stands alone as a picture, with a name and its numbers for those who cannot see it."""
@@ -87,10 +97,11 @@ def test_the_days_are_drawn_to_one_scale() -> None:
         Day(day=date(2026, 5, 2), left=20, sent={}),
     ]
     root = _drawn(day_chart(days))
-    heights = [float(box.attrib["height"]) for box in root.iter(f"{_SVG}rect")]
-    assert len(heights) == 4
-    first, _email, _sms, second = heights
-    assert second == pytest.approx(2 * first, rel=0.01)
+    boxes = [(float(box.attrib["y"]), float(box.attrib["height"])) for box in root.iter(f"{_SVG}rect")]
+    assert len(boxes) == 4
+    first, email, sms, second = boxes
+    assert second[1] == pytest.approx(2 * first[1], rel=0.01)
+    assert sms[0] + sms[1] == pytest.approx(email[0], abs=0.2)  # stacked, neither hides the other
     assert "1 May: 10 came up, 5 sent" in (root.findtext(f"{_SVG}desc") or "")
 
 

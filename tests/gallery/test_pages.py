@@ -55,6 +55,16 @@ def test_every_number_leads_to_exactly_that_many(pages: dict[str, Page], pattern
         assert f'data-count="{number}"' in behind.source
 
 
+def test_a_day_counts_what_was_taken_not_what_was_tried(pages: dict[str, Page]) -> None:
+    """Refused and unanswered messages are not among the sent; a text counts as a text."""
+    table = pages["index.html"].source.partition("Came up</th>")[2].partition("</tbody>")[0]
+    rows = re.findall(r'<th scope="row">([^<]+)</th>' + r'<td class="count">(\d+)</td>' * 3, table)
+    assert [row for row in rows if row[1:] != ("0", "0", "0")] == [
+        ("Tue 12 May", "8", "2", "0"),
+        ("Wed 13 May", "0", "0", "1"),
+    ]
+
+
 def test_the_headline_leads_to_the_carts_and_the_answers(pages: dict[str, Page]) -> None:
     """The first sentence counts the first step."""
     assert "In 10 days 8 carts were left behind. Segue answered 2 ," in pages["index.html"].text
@@ -140,7 +150,7 @@ def test_people_are_listed_with_the_fact_behind_the_reason(pages: dict[str, Page
     assert "Unsubscribed" in gone
     bought = pages["gallery/people/abandoned_cart--last_call--skipped--converted.html"].text
     assert "Bought for $74.00" in bought
-    assert "Bought for $99.00" not in bought
+    assert "Bought for $50.00" not in bought  # that came after the verdict
 
 
 def test_verdicts_are_told_in_the_order_they_were_made(pages: dict[str, Page]) -> None:
