@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -21,14 +21,28 @@ from segue.store.engine import read, write
 _LOG = logging.getLogger(__name__)
 #: How long a message waits for its code to be known, or its template to be mended, before it is looked at again.
 CODE_WAIT = timedelta(minutes=5)
-_NEEDED = [
-    "message_id", "bucket", "run_id", "key", "channel", "email", "phone", "first_name", "locale", "zone",
-    "deadline_at", "valid_until", "state", "reason_before",
-]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class _Row(NamedTuple):
+    """What composing reads of a frame's row."""
+
+    message_id: int
+    bucket: int
+    run_id: int
+    key: str
+    channel: str
+    email: str | None
+    phone: str | None
+    first_name: str | None
+    locale: str | None
+    zone: str | None
+    deadline_at: pd.Timestamp
+    valid_until: Any
+    state: str
+    reason_before: str | None
+
+
+class Ready(NamedTuple):
     """A composed message and the row it belongs to."""
 
     message_id: int
@@ -64,17 +78,15 @@ def compose(
         template = library.step(f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional)
     except TemplateError:
         # The template itself is broken: everybody waits for its repair, nobody is given up.
-        waiting: Iterable[Any] = rows[_NEEDED].itertuples(index=False, name="Row")
-        broken = [_verdict(row, "held", "template", min(now + CODE_WAIT, row.deadline_at)) for row in waiting]
+        broken = [_verdict(row, "held", "template", min(now + CODE_WAIT, row.deadline_at)) for row in _rows(rows)]
         return Composed(ready=(), verdicts=broken)
     with read(engine) as connection:
         said = asked.step.words(connection, rows, now, asked.brief)
     vouchers = _vouchers(engine, rows, asked, offers, now=now, secret=secret)
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
-    row: Any
-    for row, facts in zip(rows[_NEEDED].itertuples(index=False, name="Row"), said, strict=True):
-        offered = vouchers.get(row.key)
+    for row, facts in zip(_rows(rows), said, strict=True):
+        offered = vouchers.get(Key(row.key))
         if offered is not None and not offered.is_published:
             verdicts.append(_verdict(row, "held", "code_unpublished", min(now + CODE_WAIT, row.deadline_at)))
             continue
@@ -99,7 +111,7 @@ def compose(
                 message=Message(
                     key=Key(row.key),
                     channel=Channel(row.channel),
-                    address=row.email if row.channel == Channel.EMAIL else row.phone,
+                    address=(row.email if row.channel == Channel.EMAIL else row.phone) or "",
                     content=content,
                     at=now,
                     valid_until=row.valid_until if row.channel == Channel.SMS else None,
@@ -107,6 +119,11 @@ def compose(
             )
         )
     return Composed(ready=ready, verdicts=verdicts)
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[_Row]:
+    """The frame row by row, without pandas' own way, which makes a class of its own for every frame."""
+    return map(_Row._make, zip(*(frame[name].tolist() for name in _Row._fields), strict=True))
 
 
 def _vouchers(
@@ -170,7 +187,7 @@ def _shown(offered: OfferedVoucher | None) -> dict[str, Any] | None:
     }
 
 
-def _verdict(row: Any, state: str, reason: str, until: datetime | None) -> Verdict:
+def _verdict(row: _Row, state: str, reason: str, until: datetime | None) -> Verdict:
     return Verdict(
         message_id=row.message_id,
         run_id=row.run_id or None,

@@ -35,14 +35,10 @@ def load_connectors(settings: Settings) -> Connectors:
     for name in settings.connectors.values():
         if name not in made:
             made[name] = _make(name, settings)
-    by_channel = {
-        Channel(channel): made[name] for channel, name in settings.connectors.items() if channel != "offers"
-    }
+    by_channel = {Channel(channel): made[name] for channel, name in settings.connectors.items() if channel != "offers"}
     for channel, connector in by_channel.items():
         if channel not in connector.channels:
-            raise ConfigurationError(
-                f"the connector {connector.name} does not carry {channel}; see SEGUE_CONNECTORS"
-            )
+            raise ConfigurationError(f"the connector {connector.name} does not carry {channel}; see SEGUE_CONNECTORS")
     name = settings.connectors.get("offers", "files")
     offers = made.get(name) or _make(name, settings)
     if not isinstance(offers, OfferConnector):

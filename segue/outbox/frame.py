@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 
 from segue.journeys.definition import Brief, Journey, Step
 from segue.outbox.states import COUNTED
-from segue.store.sql import among, micros
+from segue.store.sql import among, listed, micros
 from segue.store.tables import consent_event, identifier, message, profile, suppression
 from segue.store.types import UtcTime
 
@@ -33,6 +33,31 @@ _SUPPRESSES = {
     "sms": ("hard_bounce", "stop", "complaint", "objection"),
     "print": ("objection",),
 }
+
+# Built once: SQLAlchemy takes longer to put such a statement together than SQLite to answer it for a few people.
+_PROFILES = select(
+    profile.c.id, profile.c.country, profile.c.region, profile.c.zone, profile.c.locale, profile.c.first_name
+).where(listed(profile.c.id, "people"))
+_ADDRESSES = (
+    select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
+    .where(listed(identifier.c.profile_id, "people"), identifier.c.kind.in_(("email", "phone")))
+    .order_by(identifier.c.id.desc())  # the first one she gave is written last and stays
+)
+_CONSENTS = (
+    select(consent_event.c.profile_id, consent_event.c.channel, consent_event.c.state, consent_event.c.basis)
+    .where(
+        listed(consent_event.c.profile_id, "people"),
+        consent_event.c.purpose == "marketing",
+        consent_event.c.occurred_at <= bindparam("now", type_=UtcTime),
+    )
+    .order_by(consent_event.c.occurred_at, consent_event.c.state == "denied", consent_event.c.id)
+)
+_ANY_SUPPRESSION = select(suppression.c.id).limit(1)
+_SUPPRESSIONS = select(suppression.c.address_hash, suppression.c.reason).where(
+    listed(suppression.c.address_hash, "hashes"),
+    suppression.c.occurred_at <= bindparam("now", type_=UtcTime),
+    suppression.c.reason.in_({reason for reasons in _SUPPRESSES.values() for reason in reasons}),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,19 +192,12 @@ def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes
         name: np.full(len(ids), None, dtype=object)
         for name in ("country", "region", "zone", "locale", "first_name", "email", "phone")
     }
-    for row in connection.execute(
-        select(
-            profile.c.id, profile.c.country, profile.c.region, profile.c.zone, profile.c.locale, profile.c.first_name
-        ).where(among(connection, profile.c.id, ids))
-    ):
-        place = position[row[0]]
-        found["country"][place], found["region"][place], found["zone"][place] = row[1], row[2], row[3]
-        found["locale"][place], found["first_name"][place] = row[4], row[5]
-    for profile_id, kind, value in connection.execute(
-        select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
-        .where(among(connection, identifier.c.profile_id, ids), identifier.c.kind.in_(("email", "phone")))
-        .order_by(identifier.c.id.desc())  # the first one she gave is written last and stays
-    ):
+    if people := connection.execute(_PROFILES, {"people": ids}).all():
+        profile_ids, *columns = zip(*people, strict=True)
+        places = [position[profile_id] for profile_id in profile_ids]
+        for name, column in zip(("country", "region", "zone", "locale", "first_name"), columns, strict=True):
+            found[name][places] = np.array(column, dtype=object)
+    for profile_id, kind, value in connection.execute(_ADDRESSES, {"people": ids}).all():
         found[kind][position[profile_id]] = value
     for channel, basis in _consents(connection, position, now).items():
         found[f"{channel}_basis"] = basis
@@ -192,14 +210,8 @@ def _consents(connection: Connection, position: Mapping[int, int], now: datetime
     """The consent in force per channel: the latest word; on the same instant a no beats a yes."""
     in_force = {channel: np.full(len(position), None, dtype=object) for channel in _CHANNELS}
     for profile_id, channel, state, basis in connection.execute(
-        select(consent_event.c.profile_id, consent_event.c.channel, consent_event.c.state, consent_event.c.basis)
-        .where(
-            among(connection, consent_event.c.profile_id, list(position)),
-            consent_event.c.purpose == "marketing",
-            consent_event.c.occurred_at <= now,
-        )
-        .order_by(consent_event.c.occurred_at, consent_event.c.state == "denied", consent_event.c.id)
-    ):
+        _CONSENTS, {"people": list(position), "now": now}
+    ).all():
         place = position[profile_id]
         if state == "denied":
             # An objection to direct marketing as such ends it everywhere (Art. 21(2) GDPR), a no to one channel there.
@@ -214,25 +226,17 @@ def _consents(connection: Connection, position: Mapping[int, int], now: datetime
 def _suppressions(connection: Connection, found: Mapping[str, Any], now: datetime, secret: bytes) -> dict[str, Any]:
     """Why her address is suppressed on each channel, over every profile that shares it."""
     silenced = {channel: np.full(len(found["email"]), None, dtype=object) for channel in _CHANNELS}
-    if connection.scalar(select(func.count()).select_from(select(suppression.c.id).limit(1).subquery())) == 0:
+    if connection.scalar(_ANY_SUPPRESSION) is None:
         return silenced
     hashes: dict[str, list[tuple[tuple[str, ...], int]]] = {}
     for reached, kind in ((("email", "print"), "email"), (("sms",), "phone")):
         for place, address in enumerate(found[kind]):
             if address is not None:
                 hashes.setdefault(hash_address(address, secret), []).append((reached, place))
-    for digest, reason in connection.execute(
-        select(suppression.c.address_hash, suppression.c.reason).where(
-            among(connection, suppression.c.address_hash, list(hashes)),
-            and_(suppression.c.occurred_at <= now, or_(*[suppression.c.reason == r for r in _ALL_REASONS])),
-        )
-    ):
+    for digest, reason in connection.execute(_SUPPRESSIONS, {"hashes": list(hashes), "now": now}).all():
         for channels, place in hashes[digest]:
             for channel in channels:
                 # A hard bounce is the strongest: it alone stops transactional messages too.
                 if reason in _SUPPRESSES[channel] and silenced[channel][place] != "hard_bounce":
                     silenced[channel][place] = reason
     return silenced
-
-
-_ALL_REASONS = sorted({reason for reasons in _SUPPRESSES.values() for reason in reasons})

@@ -7,8 +7,8 @@ judgement: the lease, the brake, the facts and the pace.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 
@@ -36,8 +36,7 @@ Probe = Callable[[str], None]
 """Called at named points of a message's life; tests kill or stall a worker there."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """What settling needs of a row that was marked."""
 
     id: int
@@ -48,7 +47,7 @@ class _Row:
 
     def unburned(self) -> _Row:
         """The same row as if this attempt had not been made."""
-        return replace(self, attempts=self.attempts - 1)
+        return self._replace(attempts=self.attempts - 1)
 
 
 class HandOver:
@@ -187,7 +186,7 @@ class HandOver:
             if result.reason == "configuration":
                 answer = _hold_for_repair(row, now)
             elif ready.message.key in sent.untried:
-                answer = replace(self._settlement.settle(row.unburned(), result, now), unburned=True)
+                answer = self._settlement.settle(row.unburned(), result, now)._replace(unburned=True)
             else:
                 answer = self._settlement.settle(row, result, now)
             answers.append(answer)

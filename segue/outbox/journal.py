@@ -38,8 +38,11 @@ class Journal:
 
     def answered(self, result: Result) -> None:
         """Note the provider's answer."""
-        words = (_ANSWERED, result.key, result.outcome.value, result.provider_id or "", result.reason or "")
-        os.write(self._file, ("\t".join(word.replace("\t", " ").replace("\n", " ") for word in words) + "\n").encode())
+        line = f"{_ANSWERED}\t{result.key}\t{result.outcome}\t{result.provider_id or ''}\t{result.reason or ''}\n"
+        if line.count("\t") != 4 or line.count("\n") != 1:  # a provider's id with more in it than an id
+            words = (_ANSWERED, result.key, result.outcome, result.provider_id or "", result.reason or "")
+            line = "\t".join(word.replace("\t", " ").replace("\n", " ") for word in words) + "\n"
+        os.write(self._file, line.encode())
 
     def clear(self) -> None:
         """Forget a window whose answers are all recorded in the database."""

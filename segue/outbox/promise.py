@@ -13,9 +13,7 @@ from segue.store.tables import message
 from segue.store.types import UtcTime
 
 
-def promise(
-    connection: Connection, journey: Journey, step: Step, brief: Brief, moment: Moment, *, run_id: int
-) -> int:
+def promise(connection: Connection, journey: Journey, step: Step, brief: Brief, moment: Moment, *, run_id: int) -> int:
     """Insert a queued row for every due occasion whose key is new; return how many.
 
     One `INSERT ... SELECT ... ON CONFLICT DO NOTHING`: two runs at once, a double click or a clock going

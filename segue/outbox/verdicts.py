@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, literal, select
 
@@ -13,8 +13,7 @@ from segue.store.tables import decision, message
 from segue.store.types import UtcTime, to_micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What was decided about one row that does not leave now."""
 
     message_id: int

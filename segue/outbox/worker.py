@@ -37,6 +37,8 @@ from segue.store.sql import among
 from segue.store.tables import message, run
 
 _STATES = {"hold": "held", "skip": "skipped", "control": "control"}
+#: What a verdict is stored of.
+_JUDGED = ["message_id", "run_id", "state", "verdict", "reason", "reason_before", "channel", "until"]
 #: A shard whose facts change under it this often in a row is left for the next drain.
 _PATIENCE = 25
 
@@ -241,24 +243,29 @@ class Worker:
     def _asked(self, connection: Connection, rows: pd.DataFrame) -> Iterator[Asked]:
         """Group the shard by step and brief, so that each journey is asked once for all its people."""
         run_ids = [int(one) for one in pd.unique(rows["run_id"]) if one and one not in self._briefs]
-        for run_id, name, brief in connection.execute(
-            select(run.c.id, run.c.journey, run.c.brief).where(among(connection, run.c.id, run_ids))
-        ):
-            self._briefs[run_id] = self._journeys[name].brief.model_validate(brief)
+        if run_ids:
+            for run_id, name, brief in connection.execute(
+                select(run.c.id, run.c.journey, run.c.brief).where(among(connection, run.c.id, run_ids))
+            ):
+                self._briefs[run_id] = self._journeys[name].brief.model_validate(brief)
+        by_run: dict[tuple[str, str, int], list[int]] = {}
+        for place, asking in enumerate(zip(rows["journey"], rows["step"], rows["run_id"].tolist(), strict=True)):
+            by_run.setdefault(asking, []).append(place)
         groups: dict[tuple[str, str, Brief], list[int]] = {}
-        for place, (name, step, run_id) in enumerate(
-            zip(rows["journey"], rows["step"], rows["run_id"].tolist(), strict=True)
-        ):
+        for (name, step, run_id), places in by_run.items():
             brief = self._briefs.get(run_id) or self._journeys[name].brief()
-            groups.setdefault((name, step, brief), []).append(place)
+            groups.setdefault((name, step, brief), []).extend(places)
         for (name, step, brief), places in groups.items():
             journey = self._journeys[name]
-            yield Asked(journey=journey, step=journey.step(step), brief=brief, rows=np.array(places, dtype=np.int64))
+            at = np.array(sorted(places), dtype=np.int64)
+            yield Asked(journey=journey, step=journey.step(step), brief=brief, rows=at)
 
     def _verdicts(self, frame: pd.DataFrame, now: datetime) -> list[Verdict]:
-        stored = []
+        stored: list[Verdict] = []
+        if frame.empty:
+            return stored
         row: Any
-        for row in frame.itertuples(index=False):
+        for row in frame[_JUDGED].itertuples(index=False):
             state = _STATES[str(row.verdict)]
             until = row.until.to_pydatetime() if state == "held" else None
             if until is not None and until <= now:
@@ -276,9 +283,7 @@ class Worker:
             )
         return stored
 
-    def _store_verdicts(
-        self, made: Sequence[Verdict], frame: pd.DataFrame, now: datetime, count: DrainCount
-    ) -> None:
+    def _store_verdicts(self, made: Sequence[Verdict], frame: pd.DataFrame, now: datetime, count: DrainCount) -> None:
         """Write what does not leave, behind the fence: a lost bucket's rows are somebody else's to judge."""
         if not made:
             return
@@ -320,9 +325,8 @@ def _groups(work: Mapping[int, int], size: int) -> Iterator[list[int]]:
 
 
 def _is_paused(frame: pd.DataFrame, rows: pd.DataFrame, paused: set[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    if "all" in paused:
-        return np.ones(len(frame), dtype=bool)
+    if not paused or "all" in paused:
+        return np.full(len(frame), bool(paused))
     journeys = ("journey:" + frame["journey"].astype(str)).isin(paused)
     runs = ("run:" + rows["run_id"].astype(str)).isin(paused)
     return np.asarray(journeys | runs, dtype=bool)
-
