@@ -10,9 +10,8 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows import words
 from flows.errors import without_personal_data
-from segue.service import DrainCount, open_segue
+from segue.service import DrainCount, open_segue, words
 
 
 class DispatchBrief(BaseModel):

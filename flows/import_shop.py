@@ -13,9 +13,8 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows import words
 from flows.errors import FlowError, without_personal_data
-from segue.service import ImportReport, open_segue
+from segue.service import ImportReport, open_segue, words
 
 #: Where a mapping given by its short name is looked for.
 MAPPINGS = Path("examples")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows import pictures, words
-from segue.service import SampleRender, Summary
+from flows import pictures
+from segue.service import SampleRender, Summary, words
 
 #: Of a step's samples, the one on the page; the others are for the template's own tests.
 MAIN = "sample"

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.clock import Clock, SystemClock, VirtualClock
-from segue.gallery import explain_text
+from segue.gallery import explain_text, words
 from segue.intake import ImportReport, import_events, import_table, load_mapping
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox import brake
@@ -430,4 +430,4 @@ def _kept_secret(path: Path) -> bytes:
     return secret
 
 
-__all__ = ["DrainCount", "ImportReport", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue"]
+__all__ = ["DrainCount", "ImportReport", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue", "words"]

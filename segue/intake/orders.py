@@ -14,7 +14,8 @@ from segue.intake.carts import Carts
 from segue.intake.changes import Seen
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
-from segue.store.bulk import ids_of, in_values, insert_from, insert_new, rows_where, update_many
+from segue.store.bulk import ids_of, insert_from, insert_new, rows_where, update_many
+from segue.store.sql import among
 from segue.store.tables import cart_event, order, order_line, variant
 
 _CHUNK = 10_000
@@ -176,7 +177,7 @@ class Orders:
         mine = table.c.id > self._floor[table]
         return sum(
             self._connection.execute(
-                delete(table).where(mine, in_values(self._connection, column, ids[start : start + _CHUNK]))
+                delete(table).where(mine, among(self._connection, column, ids[start : start + _CHUNK]))
             ).rowcount
             for start in range(0, len(ids), _CHUNK)
         )
@@ -190,7 +191,7 @@ class Orders:
         less = paid - order.c.discount_minor
         ids = sorted(self._untotalled)
         for start in range(0, len(ids), _CHUNK):
-            chunk = in_values(self._connection, order.c.id, ids[start : start + _CHUNK])
+            chunk = among(self._connection, order.c.id, ids[start : start + _CHUNK])
             self._connection.execute(update(order).where(chunk).values(total_minor=less))
             self._connection.execute(update(order).where(chunk, order.c.total_minor < 0).values(total_minor=0))
 
@@ -221,7 +222,7 @@ class Orders:
         done = insert_from(self._connection, cart_event, columns, ordered.where(fresh))
         changed = sorted(self.changed)
         for start in range(0, len(changed), _CHUNK):
-            older = ordered.where(in_values(self._connection, order.c.id, changed[start : start + _CHUNK]))
+            older = ordered.where(among(self._connection, order.c.id, changed[start : start + _CHUNK]))
             done += insert_from(self._connection, cart_event, columns, older)
         self._tally.taken["cart_event"] += done
 

@@ -10,7 +10,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, Float, cast, delete, func, select
 
-from segue.store.bulk import in_values, insert_from, rows_where
+from segue.store.bulk import insert_from, rows_where
+from segue.store.sql import among
 from segue.store.tables import order, order_line, product, profile_size, variant
 
 _CHUNK = 10_000
@@ -25,7 +26,7 @@ def refresh_sizes(connection: Connection, order_ids: Collection[int]) -> None:
 
 
 def _rewrite(connection: Connection, people: list[int]) -> None:
-    connection.execute(delete(profile_size).where(in_values(connection, profile_size.c.profile_id, people)))
+    connection.execute(delete(profile_size).where(among(connection, profile_size.c.profile_id, people)))
     worn = (order.c.profile_id, product.c.category, product.c.size_system, variant.c.size)
     lines = func.count(order_line.c.id)
     share = cast(lines, Float) / cast(func.sum(lines).over(partition_by=worn[:3]), Float)
@@ -35,7 +36,7 @@ def _rewrite(connection: Connection, people: list[int]) -> None:
         .join(variant, variant.c.id == order_line.c.variant_id)
         .join(product, product.c.id == variant.c.product_id)
         .where(
-            in_values(connection, order.c.profile_id, people),
+            among(connection, order.c.profile_id, people),
             order.c.gift.is_(False),
             order.c.cancelled_at.is_(None),
             order_line.c.returned_at.is_(None),

@@ -109,7 +109,7 @@ def times_emptied(connection: Connection, cart_ids: Sequence[int], now: datetime
         )
         .group_by(cart_event.c.cart_id)
     )
-    return dict(rows.all())
+    return dict(rows.tuples().all())
 
 
 def items_now(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, list[Any]]:
@@ -182,4 +182,4 @@ def last_orders(connection: Connection, profile_ids: Sequence[int], now: datetim
         )
         .group_by(order.c.profile_id)
     )
-    return dict(rows.all())
+    return dict(rows.tuples().all())

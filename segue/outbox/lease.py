@@ -42,7 +42,7 @@ class Leases:
                 .values(owner=self.owner, epoch=lease.c.epoch + 1, expires_at=clock + self._ttl)
                 .returning(lease.c.bucket, lease.c.epoch)
             )
-            fresh: dict[int, int] = dict(taken.all())
+            fresh: dict[int, int] = dict(taken.tuples().all())
         self.epochs |= fresh
         return set(fresh)
 

@@ -307,7 +307,7 @@ class Worker:
                 ready = ready.where(message.c.run_id == scope.run_id)
             open_ = select(message.c.bucket).where(message.c.state == HANDED_OVER, mine).distinct()
             work = dict.fromkeys(connection.scalars(open_), 0)
-            return work | dict(connection.execute(ready.group_by(message.c.bucket)).all())
+            return work | dict(connection.execute(ready.group_by(message.c.bucket)).tuples().all())
 
 
 def _groups(work: Mapping[int, int], size: int) -> Iterator[list[int]]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -21,16 +20,16 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    Text,
     bindparam,
     func,
     insert,
-    literal,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+from segue.store.sql import among
 
 _CHUNK = 10_000
 _ID_BLOCK = 500
@@ -85,27 +84,19 @@ def _cell(column: Column[Any], value: Any) -> Any:
     return json.dumps(value) if isinstance(column.type, JSON) and value is not None else value
 
 
-def insert_from(connection: Connection, table: Table, columns: Sequence[str], rows: Select[*tuple[Any, ...]]) -> int:
+def insert_from(connection: Connection, table: Table, columns: Sequence[str], rows: Select[Any]) -> int:
     """INSERT ... SELECT; return how many rows were written."""
     return connection.execute(insert(table).from_select(columns, rows), execution_options=_COUNTED).rowcount
 
 
-def in_values(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """The condition `column IN values` with one parameter; `values` are all text or all integers."""
-    if connection.dialect.name == "postgresql":
-        kind = Text() if isinstance(column.type, String) else BigInteger()
-        return column == func.any(literal(list(values), postgresql.ARRAY(kind)))
-    return column.in_(select(text("value")).select_from(func.json_each(json.dumps(list(values)))))
-
-
 def rows_where(
-    connection: Connection, statement: Select[*tuple[Any, ...]], column: ColumnElement[Any], values: Collection[Any]
-) -> Iterator[Row[*tuple[Any, ...]]]:
+    connection: Connection, statement: Select[Any], column: ColumnElement[Any], values: Collection[Any]
+) -> Iterator[Row[Any]]:
     """Yield the rows of `statement` whose `column` is one of `values`, asking for many at a time."""
     wanted = list(values)
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
-        yield from connection.execute(statement.where(in_values(connection, column, chunk))).all()
+        yield from connection.execute(statement.where(among(connection, column, chunk))).all()
 
 
 def ids_of(connection: Connection, table: Table, column: str, values: Collection[Any]) -> dict[Any, int]:

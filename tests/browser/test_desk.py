@@ -64,7 +64,7 @@ def test_a_real_run_sends_and_shows_its_sum(page: Any, desk: Desk, pictures: Pat
     run = submit(page, desk, Mode.SEND)
     assert (run["name"], run["state_type"]) == ("Sending", "COMPLETED")
     read_report(page, desk, run, pictures / "sent.png")
-    assert f"{desk.shop.consenting} handed to the provider" in page.locator("body").inner_text()
+    assert f"{desk.shop.consenting} sent" in page.locator("body").inner_text()
     assert messages(desk, state="accepted") == desk.shop.consenting
 
 

@@ -67,8 +67,8 @@ def test_the_report_shows_numbers_reasons_and_the_sample(installed: Segue, shop:
     """A marketer reads plain words, a checkable sum, a chart and the mail's design, and no real person."""
     abandoned_cart(SEND)
     text = newest_report()
-    assert f"**{shop.people} considered** = {shop.consenting} handed to the provider + 4 left out" in text
-    assert "has not agreed to marketing" in text
+    assert f"**{shop.people} considered** = {shop.consenting} sent + 4 left out" in text
+    assert "never agreed to marketing messages" in text
     assert text.count("data:image/svg+xml;base64,") >= 3
     assert not [one for one in shop.personal if one in text.lower()]
 

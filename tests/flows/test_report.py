@@ -8,13 +8,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from flows import words
 from flows.pictures import COLOURS, Bar, bars, mail_card, mail_picture, sms_card
 from flows.report import page, report_of, sentence, table
 from flows.xhtml import to_xhtml
 from segue.outbox.summary import GROUPS, Line, Summary
 from segue.policy.reasons import Reason
 from segue.render.samples import SampleRender
+from segue.service import words
 
 SUMMARY = Summary(
     journey="abandoned_cart",
@@ -46,12 +46,12 @@ def drawn(address: str) -> ET.Element:
 
 def test_the_sentence_and_the_table_add_up() -> None:
     """Both state the whole, with its parts."""
-    assert sentence(SUMMARY) == "**1,395 considered** = 1,380 handed to the provider + 3 waiting + 12 left out"
+    assert sentence(SUMMARY) == "**1,395 considered** = 1,380 sent + 3 waiting + 12 left out"
     rows = table(SUMMARY).splitlines()
     counts = [int(row.split("|")[1].strip(" *").replace(",", "")) for row in rows[2:]]
     assert sum(counts[:-1]) == counts[-1] == SUMMARY.considered
-    assert "| 12 | Reminder | Left out | has not agreed to marketing | 4, 17 |" in rows
-    assert "| 1,380 | Reminder, e-mail | Handed to the provider |  | 2 |" in rows
+    assert "| 12 | Reminder | Left out | never agreed to marketing messages | 4, 17 |" in rows
+    assert "| 1,380 | Reminder, e-mail | Sent |  | 2 |" in rows
 
 
 def test_the_report_keeps_the_sum() -> None:
@@ -76,8 +76,8 @@ def test_a_preview_speaks_in_the_conditional() -> None:
     preview = Summary(journey="x", run_id=None, preview=True, lines=SUMMARY.lines, examples={})
     text = page("Abandoned cart", preview, [])
     assert "preview, nothing was sent" in text
-    assert "Would get a message now" in text
-    assert "Handed to the provider" not in text
+    assert "Would be sent" in text
+    assert "| Sent |" not in text
 
 
 @pytest.mark.parametrize(

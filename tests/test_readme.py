@@ -1,0 +1,123 @@
+"""The README is true: every command in it runs, every file it names is there, every figure comes from `bench/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segue.sample import write_shop
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+SEGUE = [line for line in COMMANDS if line.startswith(".venv/bin/segue ")]
+MAKE = [line for line in COMMANDS if line.startswith("make ")]
+
+
+def segue(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does, in a home of its own."""
+    environment = os.environ | {"SEGUE_HOME": str(folder / "home"), "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-c", "from segue.cli import main; main()", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the README's commands name, and customers already read."""
+    folder = tmp_path_factory.mktemp("readme")
+    files = write_shop(folder / "shop", customers=200)
+    mappings = ROOT / "segue" / "sample" / "mappings"
+    shutil.copy(files.orders, folder / "orders.csv")
+    shutil.copy(mappings / "orders.toml", folder / "my-orders.toml")
+    shutil.copy(files.events, folder / "events.jsonl")
+    done = segue(["import", str(files.customers), "--mapping", str(mappings / "customers.toml")], folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_command_is_a_known_kind() -> None:
+    """A command nobody runs here must not hide among the others."""
+    assert len(SEGUE) + len(MAKE) == len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize("line", SEGUE)
+def test_every_segue_command_runs(line: str, shop: Path) -> None:
+    """It ends well and says something, and never shows a traceback."""
+    done = segue(shlex.split(line)[1:], shop)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", MAKE)
+def test_every_make_command_has_a_target(line: str) -> None:
+    """The long ones are run whole by CI and by the browser test; here: make knows them."""
+    make = shutil.which("make")
+    assert make is not None
+    done = subprocess.run([make, "-n", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_file_it_names_is_there() -> None:
+    """Links, pictures, and the tests that the promises point to."""
+    named = re.findall(r"\]\(((?!http)[^)#]+)\)", README)
+    named += list(re.findall(r"`((?:tests|segue|examples|bench)/[\w./]*)`", README))
+    assert named
+    assert [one for one in named if not (ROOT / one).exists()] == []
+
+
+def test_its_figures_are_those_of_the_bench() -> None:
+    """Each row between the marks names a figure of the last results and gives it as it was measured."""
+    shown = README.partition("<!-- figures -->\n")[2].partition("<!-- /figures -->")[0]
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in shown.splitlines()[2:] if line]
+    results = json.loads((ROOT / "bench" / "results.json").read_text("utf-8"))
+    measured = {one["name"]: f"{one['value']:.2f}" for part in results["parts"].values() for one in part["figures"]}
+    assert len(rows) >= 4
+    assert {name: value for name, value, _ in rows} == {name: measured[name] for name, _, _ in rows}
+
+
+def test_every_command_explains_itself(tmp_path: Path) -> None:
+    """`--help` names each command, and each command's own help says what it is for."""
+    listed = segue(["--help"], tmp_path).stdout
+    for name in ("demo", "up", "import", "explain", "outbox", "connectors", "doctor"):
+        assert name in listed
+        told = segue([name, "--help"], tmp_path)
+        assert told.returncode == 0
+        assert len(told.stdout) > 100
+
+
+def test_an_error_is_one_sentence_with_its_cure(tmp_path: Path) -> None:
+    """A file that is not there, a table without its mapping, a connector nobody installed."""
+    gone = segue(["import", "nothing.csv", "--mapping", "nothing.toml"], tmp_path)
+    assert gone.returncode == 2
+    assert "nothing.toml" in gone.stderr
+    assert "Traceback" not in gone.stderr
+
+
+def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
+    """A small one, twice: the second replaces the first; a folder that is no demo is left alone."""
+    folder = tmp_path / "out"
+    for _ in range(2):
+        done = segue(["demo", "--folder", str(folder), "--customers", "200"], tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (folder / "index.html").is_file()
+        assert "considered =" in done.stdout
+    (tmp_path / "mine" / "home").mkdir(parents=True)
+    refused = segue(["demo", "--folder", str(tmp_path / "mine")], tmp_path)
+    assert refused.returncode == 2
+    assert (tmp_path / "mine" / "home").is_dir()
