@@ -118,3 +118,12 @@ def test_the_budget_leaves_out_only_the_steps_that_say_so(desk: Desks) -> None:
         other.drain()
         news = {row.profile_id: (row.state, row.reason) for row in other.rows() if row.step == "news"}
     assert news == {1: ("accepted", None), 2: ("held", "budget")}
+
+
+def test_a_message_settled_by_somebody_else_meanwhile_does_not_leave(desk: Desks) -> None:
+    """The mark takes only rows that still wait, whoever holds the bucket."""
+    one = desk(people=3)
+    one.probe.hooks["composed"] = lambda: one.change([2], state="skipped", reason="converted")
+    one.drain()
+    assert one.states() == {("accepted", None): 2, ("skipped", "converted"): 1}
+    assert "letters/only/person:2" not in one.sent()
