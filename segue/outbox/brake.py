@@ -9,15 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.store.tables import channel_state
 
+_PAUSED = select(channel_state.c.name).where(channel_state.c.paused)
+_PACE = (
+    select(channel_state.c.pace_per_second, channel_state.c.pace_free_at)
+    .where(channel_state.c.name == bindparam("connector"), channel_state.c.pace_per_second.is_not(None))
+    .with_for_update()
+)
+
 
 def paused_names(connection: Connection) -> set[str]:
     """Everything that stands still right now."""
-    return set(connection.scalars(select(channel_state.c.name).where(channel_state.c.paused)))
+    return set(connection.scalars(_PAUSED))
 
 
 def set_paused(connection: Connection, name: str, *, paused: bool, reason: str | None, now: datetime) -> None:
@@ -54,10 +61,7 @@ def reserve(connection: Connection, connector: str, count: int, *, now: datetime
     The room of one second may be used at once; what does not fit waits. Locks the pace's row, so workers
     share one pace.
     """
-    paced = select(channel_state.c.pace_per_second, channel_state.c.pace_free_at).where(
-        channel_state.c.name == f"connector:{connector}", channel_state.c.pace_per_second.is_not(None)
-    )
-    row = connection.execute(paced.with_for_update()).first()
+    row = connection.execute(_PACE, {"connector": f"connector:{connector}"}).first()
     if row is None:
         return Grant(count, timedelta(0))
     rate = float(row.pace_per_second)

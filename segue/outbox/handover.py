@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from segue.contract import MessageConnector
 from segue.outbox import brake, verdicts
@@ -25,8 +25,9 @@ from segue.outbox.send import Sent, send
 from segue.outbox.settle import Settlement
 from segue.outbox.states import HANDED_OVER, PENDING
 from segue.store.engine import write
-from segue.store.sql import among
+from segue.store.sql import listed
 from segue.store.tables import lease, message
+from segue.store.types import UtcTime
 
 #: How long a paused message rests before it is looked at again.
 BRAKE_WAIT = timedelta(minutes=1)
@@ -48,6 +49,30 @@ class _Row(NamedTuple):
     def unburned(self) -> _Row:
         """The same row as if this attempt had not been made."""
         return self._replace(attempts=self.attempts - 1)
+
+
+# Built once, as all that runs once a window.
+_MARK = (
+    update(message)
+    .where(
+        listed(message.c.id, "ids"),
+        # An expression, so that PostgreSQL finds the rows by id and not by the index of all pending ones.
+        message.c.state.concat("").in_(PENDING),
+    )
+    .values(
+        state=HANDED_OVER,
+        reason=None,
+        handed_over_at=bindparam("now", type_=UtcTime),
+        answered_at=None,
+        channel=bindparam("on_channel"),
+        connector=bindparam("by_connector"),
+        worker=bindparam("me"),
+        template_version=bindparam("version"),
+        attempts=message.c.attempts + 1,
+        epoch=select(lease.c.epoch).where(lease.c.bucket == message.c.bucket).scalar_subquery(),
+    )
+    .returning(message.c.id, message.c.epoch, message.c.attempts)
+)
 
 
 class HandOver:
@@ -121,25 +146,15 @@ class HandOver:
         grant = brake.reserve(connection, connector.name, len(ours), now=now)
         self._queue_up(connection, ours[grant.count :], connector, grant.gap, now, count)
         rows = connection.execute(
-            update(message)
-            .where(
-                among(connection, message.c.id, [ready.message_id for ready in ours[: grant.count]]),
-                # An expression, so that PostgreSQL finds the rows by id and not by the index of all pending ones.
-                message.c.state.concat("").in_(PENDING),
-            )
-            .values(
-                state=HANDED_OVER,
-                reason=None,
-                handed_over_at=now,
-                answered_at=None,
-                channel=channel.value,
-                connector=connector.name,
-                worker=self._leases.owner,
-                template_version=ours[0].template_version,
-                attempts=message.c.attempts + 1,
-                epoch=select(lease.c.epoch).where(lease.c.bucket == message.c.bucket).scalar_subquery(),
-            )
-            .returning(message.c.id, message.c.epoch, message.c.attempts)
+            _MARK,
+            {
+                "ids": [ready.message_id for ready in ours[: grant.count]],
+                "now": now,
+                "on_channel": channel.value,
+                "by_connector": connector.name,
+                "me": self._leases.owner,
+                "version": ours[0].template_version,
+            },
         ).all()
         marked = {row[0]: _Row(row[0], row[1], asked.journey.name, asked.step.name, row[2]) for row in rows}
         verdicts.store_sends(connection, list(marked), now=now)

@@ -11,11 +11,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, or_, select, update
+from sqlalchemy import Connection, Engine, Float, Text, bindparam, or_, select, update
 
 from segue.store.engine import write
-from segue.store.sql import among, database_clock
+from segue.store.sql import database_clock, listed
 from segue.store.tables import lease
+
+# Built once. PostgreSQL locks the rows in bucket order, so two workers cannot deadlock; SQLite has one writer anyway.
+_WANTED = select(lease.c.bucket).where(listed(lease.c.bucket, "buckets")).order_by(lease.c.bucket)
+_IS_OURS = lease.c.owner == bindparam("me", type_=Text())
+_UNTIL = database_clock() + bindparam("ttl", type_=Float(53))
+_IS_FREE = or_(lease.c.owner.is_(None), lease.c.expires_at <= database_clock())
+_CLAIM = (
+    update(lease)
+    .where(lease.c.bucket.in_(_WANTED.where(_IS_FREE).with_for_update(skip_locked=True)))
+    .values(owner=bindparam("me", type_=Text()), epoch=lease.c.epoch + 1, expires_at=_UNTIL)
+    .returning(lease.c.bucket, lease.c.epoch)
+)
+_HELD = lease.c.bucket.in_(_WANTED.where(_IS_OURS).with_for_update())
+_FENCE = update(lease).where(_HELD, _IS_OURS).values(expires_at=_UNTIL).returning(lease.c.bucket, lease.c.epoch)
+_RELEASE = update(lease).where(_HELD, _IS_OURS).values(owner=None, expires_at=0)
 
 
 class Leases:
@@ -33,15 +48,7 @@ class Leases:
         if not wanted:
             return set()
         with write(self._engine) as connection:
-            clock = database_clock(connection)
-            is_free = or_(lease.c.owner.is_(None), lease.c.expires_at <= clock)
-            free = and_(among(connection, lease.c.bucket, wanted), is_free)
-            taken = connection.execute(
-                update(lease)
-                .where(lease.c.bucket.in_(_in_order(connection, free, skip_locked=True)))
-                .values(owner=self.owner, epoch=lease.c.epoch + 1, expires_at=clock + self._ttl)
-                .returning(lease.c.bucket, lease.c.epoch)
-            )
+            taken = connection.execute(_CLAIM, {"buckets": wanted, "me": self.owner, "ttl": self._ttl})
             fresh: dict[int, int] = dict(taken.tuples().all())
         self.epochs |= fresh
         return set(fresh)
@@ -51,14 +58,7 @@ class Leases:
 
         Buckets that were lost are forgotten, so that nothing of theirs is sent.
         """
-        clock = database_clock(connection)
-        ours = and_(among(connection, lease.c.bucket, sorted(buckets)), lease.c.owner == self.owner)
-        kept = connection.execute(
-            update(lease)
-            .where(lease.c.bucket.in_(_in_order(connection, ours)), lease.c.owner == self.owner)
-            .values(expires_at=clock + self._ttl)
-            .returning(lease.c.bucket, lease.c.epoch)
-        )
+        kept = connection.execute(_FENCE, {"buckets": sorted(buckets), "me": self.owner, "ttl": self._ttl}).all()
         held = {bucket for bucket, epoch in kept if self.epochs.get(bucket) == epoch}
         for lost in set(buckets) - held:
             self.epochs.pop(lost, None)
@@ -69,20 +69,5 @@ class Leases:
         if not self.epochs:
             return
         with write(self._engine) as connection:
-            ours = and_(among(connection, lease.c.bucket, sorted(self.epochs)), lease.c.owner == self.owner)
-            connection.execute(
-                update(lease)
-                .where(lease.c.bucket.in_(_in_order(connection, ours)), lease.c.owner == self.owner)
-                .values(owner=None, expires_at=0)
-            )
+            connection.execute(_RELEASE, {"buckets": sorted(self.epochs), "me": self.owner})
         self.epochs.clear()
-
-
-def _in_order(
-    connection: Connection, condition: ColumnElement[bool], *, skip_locked: bool = False
-) -> Select[tuple[int]]:
-    """The buckets meeting `condition`; on PostgreSQL locked in bucket order, so two workers cannot deadlock."""
-    rows = select(lease.c.bucket).where(condition)
-    if connection.dialect.name == "postgresql":
-        rows = rows.order_by(lease.c.bucket).with_for_update(skip_locked=skip_locked)
-    return rows

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, literal, select
+from sqlalchemy import Connection, bindparam, insert, literal, select
 
-from segue.store.sql import among
+from segue.store.sql import listed
 from segue.store.tables import decision, message
 from segue.store.types import UtcTime, to_micros
 
@@ -41,6 +41,14 @@ FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(channe
   AS v(id, state, reason, channel, until)
 WHERE message.id = v.id AND CASE WHEN message.state IN ('queued', 'held', 'deferred') THEN true END
 """
+
+_SENDS = insert(decision).from_select(
+    ["message_id", "run_id", "verdict", "decided_at"],
+    select(message.c.id, message.c.run_id, literal("send"), bindparam("now", type_=UtcTime)).where(
+        listed(message.c.id, "ids")
+    ),
+    include_defaults=False,
+)
 
 
 def store(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime) -> None:
@@ -86,12 +94,4 @@ def store(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime)
 
 def store_sends(connection: Connection, message_ids: Sequence[int], *, now: datetime) -> None:
     """Write the decision `send` for rows just marked handed over."""
-    connection.execute(
-        insert(decision).from_select(
-            ["message_id", "run_id", "verdict", "decided_at"],
-            select(message.c.id, message.c.run_id, literal("send"), literal(now, UtcTime)).where(
-                among(connection, message.c.id, message_ids)
-            ),
-            include_defaults=False,
-        )
-    )
+    connection.execute(_SENDS, {"ids": message_ids, "now": now})

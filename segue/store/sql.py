@@ -19,7 +19,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -68,9 +67,20 @@ def micros(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[
     return cast(func.extract("epoch", column) * 1_000_000, BigInteger)
 
 
-def database_clock(connection: Connection) -> ColumnElement[float]:
+def database_clock(_connection: Connection | None = None) -> ColumnElement[float]:
     """The database's clock, in seconds since 1970."""
-    return literal_column(_DATABASE_CLOCK[connection.dialect.name], Float(53))
+    return _Clock()
+
+
+class _Clock(FunctionElement[float]):
+    inherit_cache = True
+    type = Float(53)
+    name = "database_clock"
+
+
+@compiles(_Clock)
+def _clock(_element: _Clock, compiler: SQLCompiler, **_kw: Any) -> str:
+    return _DATABASE_CLOCK[compiler.dialect.name]
 
 
 def among(_connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
