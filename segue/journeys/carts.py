@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, and_, case, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, bindparam, case, func, literal, or_, select
 
-from segue.store.sql import among
-from segue.store.tables import cart_event, order, product, stock_event, variant
+from segue.store.sql import listed
+from segue.store.tables import cart, cart_event, order, product, stock_event, variant
+from segue.store.types import UtcTime
 
+#: A time, or a parameter that becomes one.
+Instant = datetime | ColumnElement[datetime]
 ACTIVITY = ("added", "viewed", "checkout_started")
 
 
-def fillings(now: datetime, carts: Select[Any]) -> CTE:
+def fillings(now: Instant, carts: Select[Any]) -> CTE:
     """One row a cart of `carts` whose current filling has begun, as known at `now`.
 
     Columns: `cart_id`, `emptied` (how often it was ordered), `begun_at` (first add of this filling),
@@ -65,7 +68,7 @@ def fillings(now: datetime, carts: Select[Any]) -> CTE:
     )
 
 
-def contents(now: datetime, filling: CTE) -> CTE:
+def contents(now: Instant, filling: CTE) -> CTE:
     """What each filling holds: `cart_id`, `variant_id`, `quantity` (above zero), `added_at`."""
     signed = case((cart_event.c.kind == "added", cart_event.c.quantity), else_=-cart_event.c.quantity)
     return (
@@ -92,62 +95,7 @@ def contents(now: datetime, filling: CTE) -> CTE:
     )
 
 
-def carts_now(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, Any]:
-    """The current filling of each cart that has one, by cart id."""
-    wanted = select(cart_event.c.cart_id).where(among(connection, cart_event.c.cart_id, cart_ids))
-    return {row.cart_id: row for row in connection.execute(select(fillings(now, wanted)))}
-
-
-def times_emptied(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, int]:
-    """How often each cart was ordered up to `now`; carts never ordered are missing."""
-    rows = connection.execute(
-        select(cart_event.c.cart_id, func.count())
-        .where(
-            among(connection, cart_event.c.cart_id, cart_ids),
-            cart_event.c.kind == "ordered",
-            cart_event.c.occurred_at <= now,
-        )
-        .group_by(cart_event.c.cart_id)
-    )
-    return dict(rows.tuples().all())
-
-
-def items_now(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, list[Any]]:
-    """What each cart holds, in the order it was put in, with product, price and `in_stock`.
-
-    A variant nobody ever counted is taken as in stock: unknown is not zero.
-    """
-    wanted = select(cart_event.c.cart_id).where(among(connection, cart_event.c.cart_id, cart_ids))
-    held = contents(now, fillings(now, wanted))
-    on_hand = stock_at(now, select(held.c.variant_id))
-    rows = connection.execute(
-        select(
-            held.c.cart_id,
-            held.c.quantity,
-            variant.c.sku,
-            variant.c.size,
-            variant.c.colour,
-            variant.c.price_minor,
-            variant.c.currency,
-            product.c.title,
-            product.c.url,
-            product.c.image_url,
-            func.coalesce(on_hand.c.quantity > 0, literal(value=True)).label("in_stock"),
-        )
-        .select_from(
-            held.join(variant, variant.c.id == held.c.variant_id)
-            .join(product, product.c.id == variant.c.product_id)
-            .outerjoin(on_hand, on_hand.c.variant_id == held.c.variant_id)
-        )
-        .order_by(held.c.cart_id, held.c.added_at, variant.c.id)
-    )
-    found: dict[int, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row.cart_id, []).append(row)
-    return found
-
-
-def stock_at(now: datetime, variants: Select[Any]) -> CTE:
+def stock_at(now: Instant, variants: Select[Any]) -> CTE:
     """How many of each variant were on hand at `now`, over all locations: `variant_id`, `quantity`."""
     latest = (
         select(
@@ -171,15 +119,77 @@ def stock_at(now: datetime, variants: Select[Any]) -> CTE:
     )
 
 
+# What is asked of some carts is built once: putting such a question together costs more than its answer. Each takes
+# `carts` (or `people`), a list of ids, and `now`.
+_NOW = bindparam("now", type_=UtcTime)
+_ASKED = select(cart.c.id).where(listed(cart.c.id, "carts"))
+_FILLINGS = select(fillings(_NOW, _ASKED))
+_TIMES_EMPTIED = (
+    select(cart_event.c.cart_id, func.count())
+    .where(listed(cart_event.c.cart_id, "carts"), cart_event.c.kind == "ordered", cart_event.c.occurred_at <= _NOW)
+    .group_by(cart_event.c.cart_id)
+)
+_LAST_ORDERS = (
+    select(order.c.profile_id, func.max(order.c.occurred_at))
+    .where(
+        listed(order.c.profile_id, "people"),
+        order.c.occurred_at <= _NOW,
+        or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > _NOW),
+    )
+    .group_by(order.c.profile_id)
+)
+
+
+def _items() -> Select[Any]:
+    held = contents(_NOW, fillings(_NOW, _ASKED))
+    on_hand = stock_at(_NOW, select(held.c.variant_id))
+    return (
+        select(
+            held.c.cart_id,
+            held.c.quantity,
+            variant.c.sku,
+            variant.c.size,
+            variant.c.colour,
+            variant.c.price_minor,
+            variant.c.currency,
+            product.c.title,
+            product.c.url,
+            product.c.image_url,
+            func.coalesce(on_hand.c.quantity > 0, literal(value=True)).label("in_stock"),
+        )
+        .select_from(
+            held.join(variant, variant.c.id == held.c.variant_id)
+            .join(product, product.c.id == variant.c.product_id)
+            .outerjoin(on_hand, on_hand.c.variant_id == held.c.variant_id)
+        )
+        .order_by(held.c.cart_id, held.c.added_at, variant.c.id)
+    )
+
+
+_ITEMS = _items()
+
+
+def carts_now(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, Any]:
+    """The current filling of each cart that has one, by cart id."""
+    return {row.cart_id: row for row in connection.execute(_FILLINGS, {"carts": cart_ids, "now": now}).all()}
+
+
+def times_emptied(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, int]:
+    """How often each cart was ordered up to `now`; carts never ordered are missing."""
+    return dict(connection.execute(_TIMES_EMPTIED, {"carts": cart_ids, "now": now}).tuples().all())
+
+
+def items_now(connection: Connection, cart_ids: Sequence[int], now: datetime) -> dict[int, list[Any]]:
+    """What each cart holds, in the order it was put in, with product, price and `in_stock`.
+
+    A variant nobody ever counted is taken as in stock: unknown is not zero.
+    """
+    found: dict[int, list[Any]] = {}
+    for row in connection.execute(_ITEMS, {"carts": cart_ids, "now": now}).all():
+        found.setdefault(row.cart_id, []).append(row)
+    return found
+
+
 def last_orders(connection: Connection, profile_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
     """When each profile last ordered anything, on any channel, up to `now`; cancelled orders do not count."""
-    rows = connection.execute(
-        select(order.c.profile_id, func.max(order.c.occurred_at))
-        .where(
-            among(connection, order.c.profile_id, profile_ids),
-            order.c.occurred_at <= now,
-            or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > now),
-        )
-        .group_by(order.c.profile_id)
-    )
-    return dict(rows.tuples().all())
+    return dict(connection.execute(_LAST_ORDERS, {"people": profile_ids, "now": now}).tuples().all())
