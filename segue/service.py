@@ -6,28 +6,25 @@ gallery, which never cross into Prefect.
 
 from __future__ import annotations
 
-import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Self, cast
+from typing import cast
 
 from rich.console import RenderableType
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import explain_text, words
+from segue.installation import Installation
 from segue.intake import ImportReport, import_events, import_table, load_mapping
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox import brake
-from segue.outbox.connectors import Connectors, load_connectors
+from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
@@ -36,12 +33,10 @@ from segue.outbox.promise import promise
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.summary import Summary
-from segue.outbox.worker import Scope, Worker
-from segue.policy import Rules
-from segue.render import Library, Links, load_brand
+from segue.outbox.worker import Scope
 from segue.render.samples import SampleRender, sample_renders
 from segue.settings import Settings, load_settings
-from segue.store.engine import open_engine, read, write
+from segue.store.engine import read, write
 from segue.store.migrate import migrate, revision_of
 from segue.store.tables import journey_state, run
 
@@ -67,94 +62,8 @@ class RunPlan:
     shards: tuple[Shard, ...]
 
 
-class Segue:
-    """An open installation. Make one with `open_segue`."""
-
-    def __init__(self, settings: Settings, clock: Clock, *, connectors: Connectors | None, probe: Probe) -> None:
-        self.settings = settings
-        self.clock = clock
-        self._probe = probe
-        self._given_connectors = connectors
-        self._worker: Worker | None = None
-
-    # ------------------------------------------------------------ opening and closing
-
-    @cached_property
-    def engine(self) -> Engine:
-        """The store."""
-        return open_engine(self.settings.store_url)
-
-    @cached_property
-    def secret(self) -> bytes:
-        """The key behind links, codes and address hashes; made once in `home` where none is set."""
-        if self.settings.secret_key is not None:
-            return self.settings.secret_key.get_secret_value().encode("utf-8")
-        return _kept_secret(self.settings.home / "secret.key")
-
-    @cached_property
-    def journeys(self) -> Mapping[str, Journey]:
-        """Every journey installed, ours and strangers', by name."""
-        return {point.name: point.load() for point in entry_points(group="segue.journeys")}
-
-    @cached_property
-    def library(self) -> Library:
-        """The templates, compiled once."""
-        brand = load_brand(self.settings.brand)
-        return Library(self.settings.templates, brand, Links(self.settings.base_url, self.secret))
-
-    @cached_property
-    def connectors(self) -> Connectors:
-        """The connectors the settings name."""
-        return self._given_connectors or load_connectors(self.settings)
-
-    @cached_property
-    def rules(self) -> Rules:
-        """The policy rules as the settings have them."""
-        settings = self.settings
-        return Rules.of(
-            caps=settings.caps,
-            cart_second_email=settings.cart_second_email,
-            email_quiet=settings.email_quiet,
-            home_zone=settings.home_zone,
-            holdout_journey=settings.holdout_journey,
-            holdout_global=settings.holdout_global,
-            holdout_salt=settings.holdout_salt,
-        )
-
-    @property
-    def worker(self) -> Worker:
-        """The worker of this process; its journal opens with the first drain."""
-        if self._worker is None:
-            self._worker = Worker(
-                self.engine,
-                settings=self.settings,
-                secret=self.secret,
-                journeys=self.journeys,
-                library=self.library,
-                connectors=self.connectors,
-                rules=self.rules,
-                clock=self.clock,
-                probe=self._probe,
-            )
-        return self._worker
-
-    def close(self, *, failed: bool = False) -> None:
-        """Give back leases, connections and files; safe to call twice."""
-        if self._worker is not None:
-            self._worker.close(keep_journal=failed)
-            self._worker = None
-        if "connectors" in self.__dict__:
-            self.connectors.close()
-        if "engine" in self.__dict__:
-            self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close(failed=exception[0] is not None)
-
-    # ------------------------------------------------------------ verbs
+class Segue(Installation):
+    """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
         """Create or migrate the database; safe to call at every start."""
@@ -411,23 +320,6 @@ def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id:
     if made is None:
         made = connection.execute(select(run.c.id).where(run.c.flow_run_id == flow_run_id)).scalar_one()
     return int(made)
-
-
-def _kept_secret(path: Path) -> bytes:
-    """Read the secret, making it first where there is none; two processes starting at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        for _ in range(50):
-            if kept := path.read_bytes():
-                return kept
-            time.sleep(0.02)
-        raise RuntimeError(f"{path} is empty; delete it and start again") from None
-    with os.fdopen(file, "wb") as handle:
-        secret = secrets.token_hex(32).encode("ascii")
-        handle.write(secret)
-    return secret
 
 
 __all__ = ["DrainCount", "ImportReport", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue", "words"]
