@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.outbox.states import PERSON_BUCKETS
+from segue.store.sql import insert_where_new
 from segue.store.tables import message
 from segue.store.types import UtcTime
 
@@ -37,9 +37,8 @@ def promise(connection: Connection, journey: Journey, step: Step, brief: Brief, 
         "promised_at": literal(moment.now, UtcTime),
     }
     rows = select(*source.values()).where(is_new(journey, step, due))
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     done = connection.execute(
-        insert(message).from_select(list(source), rows, include_defaults=False).on_conflict_do_nothing(),
+        insert_where_new(message).from_select(list(source), rows, include_defaults=False),
         execution_options={"preserve_rowcount": True},
     )
     if connection.dialect.name == "sqlite":  # its driver counts no rows of a statement that begins with WITH

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Float,
+    Insert,
     String,
     Text,
     bindparam,
@@ -93,6 +94,17 @@ def among(_connection: Connection, column: ColumnElement[Any], values: Collectio
 def listed(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """`column IN values` for a statement that is built once and gets its list as the parameter `name`."""
     return _In(column, bindparam(name, type_=_WORDS if isinstance(column.type, String) else _NUMBERS))
+
+
+class insert_where_new(Insert):  # noqa: N801 - reads as SQL
+    """`INSERT ... ON CONFLICT DO NOTHING`; SQLAlchemy's own forms of it are compiled anew each time they run."""
+
+    inherit_cache = True
+
+
+@compiles(insert_where_new)
+def _insert_where_new(element: insert_where_new, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"{compiler.visit_insert(element, **kw)} ON CONFLICT DO NOTHING"  # type: ignore[no-untyped-call]
 
 
 class _Listing(TypeDecorator[list[Any]]):
