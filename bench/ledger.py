@@ -21,9 +21,9 @@ from segue.contract import Channel
 from segue.journeys.definition import Moment
 from segue.outbox.connectors import Connectors
 from segue.outbox.promise import promise
+from segue.outbox.rules import rules_of
 from segue.outbox.states import MARKETING_BUCKETS
 from segue.outbox.worker import Scope, Worker
-from segue.policy import Rules
 from segue.settings import Settings
 from segue.store.engine import open_engine, write
 from segue.store.tables import decision, message
@@ -72,15 +72,6 @@ def send(url: str, home: Path, *, people: int, window: int) -> tuple[float, floa
         connection.execute(message.delete())
     settings = Settings(home=home)
     null = NullConnector(window)
-    rules = Rules.of(
-        caps=settings.caps,
-        cart_second_email=settings.cart_second_email,
-        email_quiet=settings.email_quiet,
-        home_zone=settings.home_zone,
-        holdout_journey=settings.holdout_journey,
-        holdout_global=settings.holdout_global,
-        holdout_salt="bench",
-    )
     worker = Worker(
         engine,
         settings=settings,
@@ -88,7 +79,7 @@ def send(url: str, home: Path, *, people: int, window: int) -> tuple[float, floa
         journeys={LEDGER.name: LEDGER},
         library=ConstantTemplate(),  # type: ignore[arg-type]
         connectors=Connectors(by_channel={Channel.EMAIL: null}, offers=null),
-        rules=rules,
+        rules=rules_of(settings),
         clock=VirtualClock(NOW),
     )
     begun = time.process_time()

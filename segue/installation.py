@@ -20,6 +20,7 @@ from segue.clock import Clock
 from segue.journeys.definition import Journey
 from segue.outbox.connectors import Connectors, load_connectors
 from segue.outbox.handover import Probe
+from segue.outbox.rules import rules_of
 from segue.outbox.worker import Worker
 from segue.policy import Rules
 from segue.render import Library, Links, load_brand
@@ -68,16 +69,7 @@ class Installation:
     @cached_property
     def rules(self) -> Rules:
         """The policy rules as the settings have them."""
-        settings = self.settings
-        return Rules.of(
-            caps=settings.caps,
-            cart_second_email=settings.cart_second_email,
-            email_quiet=settings.email_quiet,
-            home_zone=settings.home_zone,
-            holdout_journey=settings.holdout_journey,
-            holdout_global=settings.holdout_global,
-            holdout_salt=settings.holdout_salt,
-        )
+        return rules_of(self.settings)
 
     @property
     def worker(self) -> Worker:

@@ -17,12 +17,13 @@ from segue.journeys.definition import Journey, Moment
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.promise import promise
+from segue.outbox.rules import rules_of
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.worker import Scope, Worker
 from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import decision, message, run
-from tests.outbox.shop import LONG_AGO, NOW, SECRET, PlainLibrary, rules
+from tests.outbox.shop import LONG_AGO, NOW, SECRET, PlainLibrary
 
 EVERYTHING = Scope(buckets=tuple(ALL_BUCKETS))
 
@@ -76,7 +77,7 @@ class Desk:
             connectors=Connectors(
                 by_channel=dict.fromkeys((Channel.EMAIL, Channel.SMS), self.connector), offers=self.offers
             ),
-            rules=rules(self.settings),
+            rules=rules_of(self.settings),
             clock=self.clock,
             probe=self.probe,
         )

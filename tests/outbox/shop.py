@@ -12,9 +12,7 @@ from sqlalchemy import Connection, Engine, Select, String, cast, insert, literal
 from segue.contract import Channel, EmailContent, MailFrame, SmsContent
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.offers import Offer
-from segue.policy import Rules
 from segue.render import TemplateError
-from segue.settings import Settings
 from segue.store.engine import write
 from segue.store.tables import consent_event, identifier, profile
 from segue.store.types import UtcTime
@@ -111,19 +109,6 @@ def an_offer(_brief: Brief) -> Offer:
         valid_for=timedelta(hours=48),
         cooldown=timedelta(days=90),
         full_price_within=timedelta(days=365),
-    )
-
-
-def rules(settings: Settings) -> Rules:
-    """The policy rules of `settings`, as the service makes them."""
-    return Rules.of(
-        caps=settings.caps,
-        cart_second_email=settings.cart_second_email,
-        email_quiet=settings.email_quiet,
-        home_zone=settings.home_zone,
-        holdout_journey=settings.holdout_journey,
-        holdout_global=settings.holdout_global,
-        holdout_salt=settings.holdout_salt,
     )
 
 

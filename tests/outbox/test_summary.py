@@ -14,12 +14,13 @@ from segue.contract.fake import Answer
 from segue.journeys.definition import Moment
 from segue.outbox.preview import preview
 from segue.outbox.report import summary_of
+from segue.outbox.rules import rules_of
 from segue.outbox.summary import GROUPS, ORDER, Summary, lines_of
 from segue.store.engine import read, write
 from segue.store.tables import consent_event, decision, message, metadata, suppression
 from tests.outbox.conftest import Desks
 from tests.outbox.desk import Desk
-from tests.outbox.shop import LONG_AGO, NOW, SECRET, consent, rules, step
+from tests.outbox.shop import LONG_AGO, NOW, SECRET, consent, step
 
 _ROWS = st.lists(
     st.tuples(
@@ -96,7 +97,7 @@ def look(one: Desk) -> Summary:
             letters,
             letters.brief(),
             Moment(now=one.clock.now(), live_from=LONG_AGO),
-            rules=rules(one.settings),
+            rules=rules_of(one.settings),
             secret=SECRET,
             journeys=one.journeys,
             shard_size=one.settings.shard_size,
