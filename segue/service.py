@@ -28,12 +28,12 @@ from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
+from segue.outbox.judging import Scope
 from segue.outbox.preview import preview
 from segue.outbox.promise import promise
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.summary import Summary
-from segue.outbox.worker import Scope
 from segue.render.samples import SampleRender, sample_renders
 from segue.settings import Settings, load_settings
 from segue.store.engine import read, write

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from segue.contract import Channel, Key, Message, OfferConnector, Outcome
 from segue.offers import OfferedVoucher, mark_published, mint, vouchers_of
 from segue.outbox.frame import Asked
 from segue.outbox.verdicts import Verdict
+from segue.policy import Reason
 from segue.render import Library, TemplateError
 from segue.store.engine import read, write
 
@@ -78,17 +80,21 @@ def compose(
         template = library.step(f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional)
     except TemplateError:
         # The template itself is broken: everybody waits for its repair, nobody is given up.
-        broken = [_verdict(row, "held", "template", min(now + CODE_WAIT, row.deadline_at)) for row in _rows(rows)]
+        broken = [
+            _verdict(row, "held", Reason.TEMPLATE.value, min(now + CODE_WAIT, row.deadline_at)) for row in _rows(rows)
+        ]
         return Composed(ready=(), verdicts=broken)
-    with read(engine) as connection:
-        said = asked.step.words(connection, rows, now, asked.brief)
+    said = _words(engine, rows, asked, now)
     vouchers = _vouchers(engine, rows, asked, offers, now=now, secret=secret)
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
     for row, facts in zip(_rows(rows), said, strict=True):
         offered = vouchers.get(Key(row.key))
         if offered is not None and not offered.is_published:
-            verdicts.append(_verdict(row, "held", "code_unpublished", min(now + CODE_WAIT, row.deadline_at)))
+            verdicts.append(_verdict(row, "held", Reason.CODE_UNPUBLISHED.value, min(now + CODE_WAIT, row.deadline_at)))
+            continue
+        if facts is None:
+            verdicts.append(_verdict(row, "skipped", Reason.TEMPLATE.value, None))
             continue
         words = dict(facts)
         words["profile"] = {"first_name": row.first_name, "locale": row.locale, "zone": row.zone}
@@ -99,7 +105,7 @@ def compose(
             else:
                 content = template.sms(words, message_id=row.message_id)
         except TemplateError:
-            verdicts.append(_verdict(row, "skipped", "template", None))
+            verdicts.append(_verdict(row, "skipped", Reason.TEMPLATE.value, None))
             continue
         ready.append(
             Ready(
@@ -119,6 +125,32 @@ def compose(
             )
         )
     return Composed(ready=ready, verdicts=verdicts)
+
+
+def unserved(rows: pd.DataFrame, now: datetime) -> list[Verdict]:
+    """Hold `rows` whose channel no connector serves: until one does, or to their deadline."""
+    return [
+        _verdict(row, "held", Reason.NO_CONNECTOR.value, min(now + CODE_WAIT, row.deadline_at)) for row in _rows(rows)
+    ]
+
+
+def _words(engine: Engine, rows: pd.DataFrame, asked: Asked, now: datetime) -> Sequence[Mapping[str, Any] | None]:
+    """What the journey says to each; None where it fails for somebody, who then fails alone."""
+    try:
+        with read(engine) as connection:
+            return asked.step.words(connection, rows, now, asked.brief)
+    except SQLAlchemyError:
+        raise  # the database's trouble is nobody's own: all of it is tried again
+    except Exception as error:  # noqa: BLE001 - whatever a journey trips over
+        if len(rows) == 1:
+            # The kind of error only: its text may quote what is known of her.
+            _LOG.error(
+                "%s/%s: no words for one message (%s)", asked.journey.name, asked.step.name, type(error).__name__
+            )
+            return [None]
+    middle = len(rows) // 2
+    first, second = rows.iloc[:middle], rows.iloc[middle:]
+    return [*_words(engine, first, asked, now), *_words(engine, second, asked, now)]
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[_Row]:

@@ -37,7 +37,9 @@ class Settlement:
 
     def _repeats(self, row: Any) -> bool:
         journey = self._journeys.get(row.journey)
-        return journey is not None and journey.step(row.step).on_uncertain == "repeat"
+        return journey is not None and any(
+            step.name == row.step and step.on_uncertain == "repeat" for step in journey.steps
+        )
 
     def _wait(self, attempts: int, wish: timedelta | None) -> timedelta:
         doubled: timedelta = self._retry_base * 2 ** max(attempts - 1, 0)

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     BUDGET = "budget"
     CODE_UNPUBLISHED = "code_unpublished"
     PACE = "pace"
+    NO_CONNECTOR = "no_connector"
 
     @property
     def verdict(self) -> Verdict:
@@ -61,6 +62,7 @@ _HOLDS = frozenset(
         Reason.BUDGET,
         Reason.CODE_UNPUBLISHED,
         Reason.PACE,
+        Reason.NO_CONNECTOR,
     }
 )
 _MEANING = {
@@ -83,4 +85,5 @@ _MEANING = {
     Reason.BUDGET: "She has had enough messages lately; it waits until there is room.",
     Reason.CODE_UNPUBLISHED: "The shop does not know her code yet.",
     Reason.PACE: "The connector is sending as fast as it may.",
+    Reason.NO_CONNECTOR: "No connector serves this channel here; see SEGUE_CONNECTORS.",
 }

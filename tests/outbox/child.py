@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Select
 
 from segue.contract import Capabilities, Channel, Leaving, Message, Result, Voucher, accepted
 from segue.outbox import frame as frames
-from segue.outbox import worker
+from segue.outbox import judging
 from segue.outbox.lease import Leases
 from segue.store.engine import open_engine
 from tests.outbox.desk import Desk
@@ -186,7 +186,7 @@ def contend(orders: Orders, barrier: Barrier) -> None:
             frame["priority"] = (place + orders.favourite) % orders.steps
         return frame
 
-    worker.fetch = fetch
+    judging.fetch = fetch  # type: ignore[attr-defined]
     if orders.without_fence:
         Leases.fence = lambda self, _connection, buckets: set(buckets) & self.epochs.keys()  # type: ignore[method-assign]
     desk = open_desk(orders, stall)

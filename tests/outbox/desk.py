@@ -16,10 +16,11 @@ from segue.contract.fake import FakeConnector, FakeOffers, FakeWire
 from segue.journeys.definition import Journey, Moment
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
+from segue.outbox.judging import Scope
 from segue.outbox.promise import promise
 from segue.outbox.rules import rules_of
 from segue.outbox.states import ALL_BUCKETS
-from segue.outbox.worker import Scope, Worker
+from segue.outbox.worker import Worker
 from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import decision, message, run

@@ -1,0 +1,184 @@
+"""Judging: one shard of ready messages, everything that may forbid them, and policy's verdict on each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Engine, Select, select, tuple_
+
+from segue.journeys.definition import Brief, Journey
+from segue.outbox import brake
+from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
+from segue.outbox.freshness import Watermark, watermark
+from segue.outbox.handover import BRAKE_WAIT, Probe
+from segue.outbox.states import PENDING
+from segue.outbox.verdicts import Verdict
+from segue.policy import Rules, judge
+from segue.settings import Settings
+from segue.store.engine import read
+from segue.store.sql import among
+from segue.store.tables import message, run
+
+_STATES = {"hold": "held", "skip": "skipped", "control": "control"}
+#: What a verdict is stored of.
+_JUDGED = ["message_id", "run_id", "state", "verdict", "reason", "reason_before", "channel", "until"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a drain is about: these buckets, and one run's messages or everybody's."""
+
+    buckets: tuple[int, ...]
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Messages of one read, and what was decided about them."""
+
+    #: The rows by step and brief.
+    asked: tuple[Asked, ...]
+    #: The policy frame with its verdicts.
+    judged: pd.DataFrame
+    #: The facts the verdicts rest on.
+    judged_on: Watermark
+    #: When they were read, in seconds of this process's clock.
+    judged_at: float
+
+
+class Judging:
+    """Reads and judges; stores nothing."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        settings: Settings,
+        secret: bytes,
+        journeys: Mapping[str, Journey],
+        rules: Rules,
+        probe: Probe,
+    ) -> None:
+        self._engine = engine
+        self._shard_size = settings.shard_size
+        self._secret = secret
+        self._journeys = journeys
+        self._rules = rules
+        self._probe = probe
+        self._briefs: dict[int, Brief] = {}
+        # A message of a journey or step that is installed no more waits until it is again.
+        self._known = [(journey.name, step.name) for journey in journeys.values() for step in journey.steps]
+
+    def shard(self, scope: Scope, mine: list[int], now: datetime) -> Shard | None:
+        """Read one shard and let policy judge it, on one consistent picture."""
+        judged_at = time.monotonic()
+        with read(self._engine) as connection:
+            judged_on = watermark(connection)
+            rows = fetch(connection, self._ready(connection, scope, mine, now))
+            if rows.empty:
+                return None
+            asked = tuple(self._asked(connection, rows))
+            frame = enrich(connection, rows, asked, now=now, secret=self._secret)
+            paused = brake.paused_names(connection)
+            people = pd.unique(rows["profile_id"]).tolist()
+            past = history(connection, people, now=now, outside=uncapped(self._journeys.values()))
+        frame["paused"] = _is_paused(frame, rows, paused)
+        frame = frame.join(judge(frame, now=now, history=past, rules=self._rules))
+        for name in ("bucket", "run_id", "state", "subject_id"):
+            frame[name] = rows[name]
+        frame["reason_before"] = rows["reason"]
+        self._probe("judged")
+        return Shard(asked=asked, judged=frame, judged_on=judged_on, judged_at=judged_at)
+
+    def _ready(self, connection: Connection, scope: Scope, mine: list[int], now: datetime) -> Select[Any]:
+        rows = (
+            select(
+                message.c.id,
+                message.c.key,
+                message.c.profile_id,
+                message.c.subject_id,
+                message.c.bucket,
+                message.c.run_id,
+                message.c.journey,
+                message.c.step,
+                message.c.priority,
+                message.c.state,
+                message.c.reason,
+                message.c.deadline_at,
+            )
+            .where(
+                message.c.state.in_(PENDING),
+                message.c.not_before <= now,
+                among(connection, message.c.bucket, mine),
+                tuple_(message.c.journey, message.c.step).in_(self._known),
+            )
+            # By bucket, so that a window's fence locks few of them.
+            .order_by(message.c.transactional.desc(), message.c.priority.desc(), message.c.bucket, message.c.id)
+            .limit(self._shard_size)
+        )
+        return rows if scope.run_id is None else rows.where(message.c.run_id == scope.run_id)
+
+    def _asked(self, connection: Connection, rows: pd.DataFrame) -> Iterator[Asked]:
+        """Group the shard by step and brief, so that each journey is asked once for all its people."""
+        run_ids = [int(one) for one in pd.unique(rows["run_id"]) if one and one not in self._briefs]
+        if run_ids:
+            for run_id, name, brief in connection.execute(
+                select(run.c.id, run.c.journey, run.c.brief).where(among(connection, run.c.id, run_ids))
+            ):
+                self._briefs[run_id] = _brief(self._journeys[name], brief)
+        by_run: dict[tuple[str, str, int], list[int]] = {}
+        for place, asking in enumerate(zip(rows["journey"], rows["step"], rows["run_id"].tolist(), strict=True)):
+            by_run.setdefault(asking, []).append(place)
+        groups: dict[tuple[str, str, Brief], list[int]] = {}
+        for (name, step, run_id), places in by_run.items():
+            brief = self._briefs.get(run_id) or self._journeys[name].brief()
+            groups.setdefault((name, step, brief), []).extend(places)
+        for (name, step, brief), places in groups.items():
+            journey = self._journeys[name]
+            at = np.array(sorted(places), dtype=np.int64)
+            yield Asked(journey=journey, step=journey.step(step), brief=brief, rows=at)
+
+    def stays(self, shard: Shard, now: datetime) -> list[Verdict]:
+        """What to store of the rows that do not leave: held, skipped and control."""
+        frame = shard.judged[shard.judged["verdict"] != "send"]
+        stored: list[Verdict] = []
+        if frame.empty:
+            return stored
+        row: Any
+        for row in frame[_JUDGED].itertuples(index=False):
+            state = _STATES[str(row.verdict)]
+            until = row.until.to_pydatetime() if state == "held" else None
+            if until is not None and until <= now:
+                until = now + BRAKE_WAIT
+            stored.append(
+                Verdict(
+                    message_id=int(row.message_id),
+                    run_id=int(row.run_id) or None,
+                    state=state,
+                    reason=str(row.reason),
+                    channel=row.channel,
+                    until=until,
+                    is_repeat=row.state == state and row.reason_before == row.reason,
+                )
+            )
+        return stored
+
+
+def _is_paused(frame: pd.DataFrame, rows: pd.DataFrame, paused: set[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    if not paused or "all" in paused:
+        return np.full(len(frame), bool(paused))
+    journeys = ("journey:" + frame["journey"].astype(str)).isin(paused)
+    runs = ("run:" + rows["run_id"].astype(str)).isin(paused)
+    return np.asarray(journeys | runs, dtype=bool)
+
+
+def _brief(journey: Journey, stored: Mapping[str, Any]) -> Brief:
+    """The brief of an earlier run; what the journey does not know any more is left out."""
+    known = {name: value for name, value in stored.items() if name in journey.brief.model_fields}
+    return journey.brief.model_validate(known)
