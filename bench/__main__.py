@@ -47,11 +47,12 @@ def main() -> None:
         load = os.getloadavg()[0]
         print(f"{part} ...", file=sys.stderr, flush=True)
         kept[part] = {"load_before": round(load, 1), "figures": _figures(part, _QUICK[part] if options.quick else ())}
+        if not options.quick:  # after each part, so that a later one's failure loses nothing
+            results.write_text(json.dumps({"machine": _machine(), "parts": kept}, indent=2) + "\n", "utf-8")
     figures = [Figure(**one) for part in PARTS if part in kept for one in kept[part]["figures"]]
     print(table(figures))
     if options.quick:
         return
-    results.write_text(json.dumps({"machine": _machine(), "parts": kept}, indent=2) + "\n", "utf-8")
     readme = _HERE / "README.md"
     text = readme.read_text("utf-8")
     said = f"{_machine_line(_machine(), kept)}\n\n{table(figures)}\n"

@@ -39,7 +39,7 @@ def measure(options: argparse.Namespace) -> list[Figure]:
             done = subprocess.run(
                 [sys.executable, "-c", _CHILD, f"{folder}/{name}.db", f"{folder}/home", str(sizes[name])],
                 check=True,
-                capture_output=True,
+                stdout=subprocess.PIPE,
                 text=True,
             )
             seen = json.loads(done.stdout)
