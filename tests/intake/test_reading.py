@@ -46,8 +46,14 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: bytes):
 
 
 @pytest.mark.parametrize(
-    "content", [b"a,b\n1,2\n", gzip.compress(b"a,b\n" * 99)[:-12], b"\x1f\x8b garbage", gzip.compress(b"a,b\n")[:20] + b"?" * 9]
-)  # fmt: skip
+    "content",
+    [
+        pytest.param(b"a,b\n1,2\n", id="no archive"),
+        pytest.param(gzip.compress(b"a,b\n" * 99)[:-12], id="cut short"),
+        pytest.param(b"\x1f\x8b garbage", id="garbage"),
+        pytest.param(gzip.compress(b"a,b\n")[:20] + b"?" * 9, id="broken inside"),
+    ],
+)
 def test_a_broken_archive_is_refused_with_its_name(tmp_path: Path, content: bytes):
     with pytest.raises(IntakeError, match=r"t\.csv\.gz .*(gzip|archive)"):
         _read(tmp_path, content, "t.csv.gz")
