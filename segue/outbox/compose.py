@@ -29,6 +29,7 @@ class _Row(NamedTuple):
     """What composing reads of a frame's row."""
 
     message_id: int
+    profile_id: int
     bucket: int
     run_id: int
     key: str
@@ -48,6 +49,7 @@ class Ready(NamedTuple):
     """A composed message and the row it belongs to."""
 
     message_id: int
+    profile_id: int
     bucket: int
     run_id: int | None
     #: Why it was held until now, if it was.
@@ -111,6 +113,7 @@ def compose(
             Ready(
                 message_id=row.message_id,
                 bucket=row.bucket,
+                profile_id=row.profile_id,
                 run_id=row.run_id or None,
                 held_for=row.reason_before if row.state == "held" else None,
                 template_version=template.version,

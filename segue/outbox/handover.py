@@ -17,7 +17,7 @@ from segue.outbox import brake, verdicts
 from segue.outbox.compose import Ready
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import Asked, hash_address
-from segue.outbox.freshness import Watermark, watermark
+from segue.outbox.freshness import Watermark, touched, watermark
 from segue.outbox.journal import Journal
 from segue.outbox.lease import Leases
 from segue.outbox.record import Answer, record, suppress
@@ -107,20 +107,32 @@ class HandOver:
         now: datetime,
         count: DrainCount,
     ) -> bool:
-        """Hand over one window of composed messages; False when facts changed and all must be judged again."""
+        """Hand over one window of composed messages; False when facts of some changed, who must be judged again."""
         with write(self._engine) as connection:
-            marked = self._mark(connection, batch, asked, connector, judged_on, now, count)
-        if marked is None:
-            return False
+            held = self._leases.fence(connection, {ready.bucket for ready in batch})
+            ours = [ready for ready in batch if ready.bucket in held]
+            fresh = self._still_true(connection, ours, judged_on)
+            marked = self._mark(connection, fresh, asked, connector, now, count) if fresh else {}
+        is_complete = len(fresh) == len(ours)
         if not marked:
-            return True
+            return is_complete
         self._probe("marked")
         leaving = [ready for ready in batch if ready.message_id in marked]
         sent = send([ready.message for ready in leaving], connector, self._journal)
         self._probe("answered")
         self._record(leaving, marked, connector, sent, now, count)
         self._probe("recorded")
-        return True
+        return is_complete
+
+    def _still_true(self, connection: Connection, batch: Sequence[Ready], judged_on: Watermark) -> Sequence[Ready]:
+        """Those of `batch` about whom nothing was recorded since they were judged."""
+        if not batch or judged_on.is_current(watermark(connection)):
+            return batch
+        hashes = {ready.message_id: hash_address(ready.message.address, self._secret) for ready in batch}
+        people, silenced = touched(
+            connection, judged_on, {ready.profile_id for ready in batch}, list(set(hashes.values()))
+        )
+        return [one for one in batch if one.profile_id not in people and hashes[one.message_id] not in silenced]
 
     def _mark(
         self,
@@ -128,19 +140,12 @@ class HandOver:
         batch: Sequence[Ready],
         asked: Asked,
         connector: MessageConnector,
-        judged_on: Watermark,
         now: datetime,
         count: DrainCount,
-    ) -> dict[int, _Row] | None:
-        """Mark what may leave; None when the judgement is out of date."""
-        held = self._leases.fence(connection, {ready.bucket for ready in batch})
-        ours: Sequence[Ready] = [ready for ready in batch if ready.bucket in held]
-        if not ours:
-            return {}
-        if not judged_on.is_current(watermark(connection)):
-            return None
-        channel = ours[0].message.channel
-        ours = self._brake(connection, ours, asked, connector, now, count)
+    ) -> dict[int, _Row]:
+        """Mark what may leave, and hold what the brake or the pace keep back."""
+        channel = batch[0].message.channel
+        ours = self._brake(connection, batch, asked, connector, now, count)
         if not ours:
             return {}
         grant = brake.reserve(connection, connector.name, len(ours), now=now)

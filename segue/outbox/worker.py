@@ -150,6 +150,7 @@ class Worker:
             self._store_verdicts(unserved(rows, now), rows, now, count)
             return True
         size = connector.capabilities.window
+        complete = True
         for start in range(0, len(rows), size):
             age = time.monotonic() - shard.judged_at
             # What was judged first leaves however long judging took; else a slow machine would judge for ever.
@@ -167,11 +168,11 @@ class Worker:
             )
             self._probe("composed")
             self._store_verdicts(made.verdicts, part, now, count)
-            if made.ready and not self._hand_over.window(
-                made.ready, asked, connector, judged_on=shard.judged_on, now=now, count=count
-            ):
-                return False  # facts changed
-        return True
+            if made.ready:
+                complete &= self._hand_over.window(
+                    made.ready, asked, connector, judged_on=shard.judged_on, now=now, count=count
+                )
+        return complete
 
     def _store_verdicts(self, made: Sequence[Verdict], frame: pd.DataFrame, now: datetime, count: DrainCount) -> None:
         """Write what does not leave, behind the fence: a lost bucket's rows are somebody else's to judge."""

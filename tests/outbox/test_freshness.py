@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, insert
 
 from segue.outbox.frame import hash_address
-from segue.outbox.freshness import watermark
+from segue.outbox.freshness import _was_visible, watermark
 from segue.store.engine import read, write
 from segue.store.tables import consent_event, order, suppression
 from tests.outbox.conftest import Desks
@@ -112,3 +112,31 @@ def test_our_own_bookkeeping_is_no_fact(engine: Engine, desk: Desks) -> None:
     one.drain()
     with read(engine) as connection:
         assert before.is_current(watermark(connection))
+
+
+def test_a_busy_shop_still_sends(desk: Desks) -> None:
+    """A fact about somebody else before every window: only the people concerned are judged again."""
+    one = desk(people=60)
+    newcomers = iter(range(1, 60, 2))
+
+    def record() -> None:
+        with write(one.engine) as connection:
+            withdraw(connection, next(newcomers))
+        one.probe.hooks["composed"] = record
+
+    one.probe.hooks["composed"] = record
+    count = one.drain()
+    states = one.states()
+    assert sum(states.values()) == 60
+    assert states["accepted", None] >= 45
+    assert states["accepted", None] + states[("skipped", "denied")] == 60
+    assert count.judged < 60 * 3
+
+
+def test_a_snapshot_tells_who_had_committed() -> None:
+    """PostgreSQL's rows carry 32 bits of a transaction id; the snapshot has all 64."""
+    far = 2**32 * 3
+    snapshot = f"{far + 100}:{far + 110}:{far + 100},{far + 105}"
+    visible = {at: _was_visible(at, snapshot) for at in (99, 100, 101, 105, 109, 110, 111)}
+    assert visible == {99: True, 100: False, 101: True, 105: False, 109: True, 110: False, 111: False}
+    assert _was_visible(2**32 - 5, f"{far + 3}:{far + 3}:")
