@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".segue"), description="Folder for the SQLite file, worker journals and the secret key.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in `home`.")
+    # Holds a password, as `connector_options` does: neither is ever shown.
+    database_url: str = Field("", repr=False, description="SQLAlchemy URL; empty: SQLite in `home`.")
     secret_key: SecretStr | None = Field(
         None,
         min_length=16,
@@ -39,7 +40,9 @@ class Settings(BaseSettings):
         description="Which connector serves which channel, and which makes codes known.",
     )
     connector_options: dict[str, dict[str, str | int | float | bool]] = Field(
-        default_factory=dict, description="Keyword settings per connector, e.g. {'smtp': {'host': 'mail.example.com'}}."
+        default_factory=dict,
+        repr=False,
+        description="Keyword settings per connector, e.g. {'smtp': {'host': 'mail.example.com'}}.",
     )
     virtual_now: datetime | None = Field(
         None, description="Stand the clock at this instant: rehearsals and demos only."
