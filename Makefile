@@ -4,10 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
 # Optional parts to install beside what the tests need, e.g. EXTRAS=browser (drives an installed Chromium).
 EXTRAS ?=
 comma := ,
+STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # The build's own dependencies are pinned by the same file.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing Segue into $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --editable '.[test,lint$(if $(EXTRAS),$(comma)$(EXTRAS))]'
-	@touch $(STAMP)
+	@touch $(STAMP) $(VENV)/.installed
 
 demo: $(STAMP) ## Play a sample shop's season and open its gallery at out/index.html
 	@$(BIN)/segue demo
@@ -53,5 +53,5 @@ format: $(STAMP) ## Format the code
 bench: $(STAMP) ## Measure what the README quotes
 	@$(BIN)/python -m bench
 
-clean: ## Remove what was made, but not your data in .segue
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+clean: ## Remove what was made, but not your data in .segue nor the mails and codes in out
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
