@@ -1,4 +1,4 @@
-"""Recording what a provider said: set-based, and only onto rows that still wait for this very answer."""
+"""Recording what a provider said: set-based, and only onto rows that this very answer still concerns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UPDATE message SET state = a.value ->> 2, reason = a.value ->> 3, provider_id = 
   answered_at = :answered_at, not_before = a.value ->> 5, attempts = attempts - (a.value ->> 6)
 FROM json_each(:answers) AS a
 WHERE message.id = a.value ->> 0 AND message.epoch = a.value ->> 1 AND message.worker = :worker
-  AND message.state IN ('handed_over', 'uncertain')
+  AND (message.state IN ('handed_over', 'uncertain') OR message.state = 'deferred' AND a.value ->> 2 = 'accepted')
 """
 # The CASE hides from the planner that the conditions are rare by its (often outdated) statistics: it would read the
 # whole table for the one row it expects, and compare each of the five hundred it finds with every answer.
@@ -43,12 +43,17 @@ UPDATE message SET state = a.state, reason = a.reason, provider_id = coalesce(a.
 FROM unnest(%(ids)s::bigint[], %(epochs)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(provider_ids)s::text[],
   %(not_before)s::timestamptz[], %(unburned)s::int[]) AS a(id, epoch, state, reason, provider_id, not_before, unburned)
 WHERE message.id = a.id AND CASE WHEN message.epoch = a.epoch AND message.worker = %(worker)s
-  AND message.state IN ('handed_over', 'uncertain') THEN true END
+  AND (message.state IN ('handed_over', 'uncertain') OR message.state = 'deferred' AND a.state = 'accepted')
+  THEN true END
 """
 
 
 def record(connection: Connection, answers: Sequence[Answer], *, worker: str, now: datetime) -> None:
-    """Write `answers` of `worker`; a row that is queued again, or handed over under another epoch, is left alone."""
+    """Write `answers` of `worker`; a row that is queued again, or handed over under another epoch, is left alone.
+
+    An acceptance also reaches a row that waits for its next try: who took the worker for dead deferred it,
+    and trying again would write twice. Once the row is handed over again, its epoch is another.
+    """
     if not answers:
         return
     if connection.dialect.name == "sqlite":

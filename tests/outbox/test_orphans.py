@@ -88,7 +88,7 @@ def test_orphans_of_a_bucket_lost_again_are_left_to_its_holder(desk: Desks) -> N
 
 @pytest.mark.parametrize(
     ("state", "resolved"),
-    [("handed_over", True), ("uncertain", True), ("queued", False), ("deferred", False), ("held", False),
+    [("handed_over", True), ("uncertain", True), ("queued", False), ("deferred", True), ("held", False),
      ("accepted", False), ("rejected", False), ("skipped", False), ("control", False)],
 )  # fmt: skip
 def test_a_late_answer_resolves_only_what_waits_for_it(desk: Desks, *, state: str, resolved: bool) -> None:
@@ -101,11 +101,41 @@ def test_a_late_answer_resolves_only_what_waits_for_it(desk: Desks, *, state: st
     assert (row.state, row.provider_id) == (("accepted", "late") if resolved else (state, None))
 
 
-@pytest.mark.parametrize(("worker", "epoch"), [("ben", 4), ("anna", 5)])
-def test_an_answer_from_another_holding_is_left_alone(desk: Desks, worker: str, epoch: int) -> None:
+@pytest.mark.parametrize("verdict", ["rejected", "uncertain", "deferred"])
+def test_a_late_answer_that_is_no_acceptance_leaves_the_next_try_alone(desk: Desks, verdict: str) -> None:
+    """Nothing arrived for certain, so the step's wish to repeat stands."""
     one = desk(people=1)
-    one.change([1], state="handed_over", worker="anna", epoch=4)
-    answer = Answer(message_id=1, epoch=epoch, state="rejected", reason="x", provider_id=None, not_before=NOW)
+    one.change([1], state="deferred", reason="worker_lost", worker="anna", epoch=4)
+    answer = Answer(message_id=1, epoch=4, state=verdict, reason="late", provider_id=None, not_before=NOW)
+    with write(one.engine) as connection:
+        record(connection, [answer], worker="anna", now=NOW)
+    assert one.states() == {("deferred", "worker_lost"): 1}
+
+
+def test_a_slow_workers_acceptance_spares_a_repeating_step_its_repeat(desk: Desks) -> None:
+    """It was taken for lost while the provider thought; what arrived is not sent again."""
+    one = desk(step(on_uncertain="repeat"), people=3)
+
+    def overtaken() -> None:
+        one.worker.leases.release()
+        with one.sibling() as other:
+            other.drain()
+            assert other.states() == {("deferred", "worker_lost"): 3}
+
+    one.probe.hooks["answered"] = overtaken
+    one.drain()
+    assert one.states() == {("accepted", None): 3}
+    one.clock.advance(one.settings.retry_base)
+    one.drain()
+    assert set(one.sent().values()) == {1}
+
+
+@pytest.mark.parametrize("state", ["handed_over", "deferred"])
+@pytest.mark.parametrize(("worker", "epoch"), [("ben", 4), ("anna", 5)])
+def test_an_answer_from_another_holding_is_left_alone(desk: Desks, worker: str, epoch: int, state: str) -> None:
+    one = desk(people=1)
+    one.change([1], state=state, worker="anna", epoch=4)
+    answer = Answer(message_id=1, epoch=epoch, state="accepted", reason=None, provider_id="x", not_before=NOW)
     with write(one.engine) as connection:
         record(connection, [answer], worker=worker, now=NOW)
-    assert one.states() == {("handed_over", None): 1}
+    assert one.states() == {(state, None): 1}
