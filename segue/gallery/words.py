@@ -59,6 +59,7 @@ REASONS: Final = {
     "budget": "had enough messages lately; waits for room",
     "code_unpublished": "the shop does not know the code yet",
     "pace": "waits its turn",
+    "journey_broken": "the journey's own code failed; waits for its repair",
     "no_connector": "no connector serves this channel yet",
     "throttled": "the provider asked us to slow down",
     # uncertain, rejected

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from segue.journeys.definition import Brief, Journey, Step
 from segue.outbox.states import COUNTED
@@ -22,6 +24,7 @@ from segue.store.sql import among, listed, micros
 from segue.store.tables import consent_event, identifier, message, profile, suppression
 from segue.store.types import UtcTime
 
+_LOG = logging.getLogger(__name__)
 #: The longest window any cap may have; older messages are not even read.
 LONGEST_CAP = timedelta(days=366)
 #: pandas' "no time", as an integer.
@@ -160,7 +163,16 @@ def _asked_columns(
     }
     columns |= {
         name: np.zeros(count, dtype=bool)
-        for name in ("transactional", "answers_a_cart", "in_cap", "in_holdout", "converted", "gone", "sold_out")
+        for name in (
+            "transactional",
+            "answers_a_cart",
+            "in_cap",
+            "in_holdout",
+            "converted",
+            "gone",
+            "sold_out",
+            "broken",
+        )
     }
     ready_at = np.full(count, np.datetime64("NaT", "us"))
     for group in asked:
@@ -172,7 +184,10 @@ def _asked_columns(
         columns["channels"][at] = [channels] * len(at)
         for name in ("transactional", "answers_a_cart", "in_cap", "in_holdout"):
             columns[name][at] = getattr(step, name)
-        facts = step.facts(connection, rows.iloc[at], now, group.brief)
+        facts = _facts(connection, rows.iloc[at], now, group)
+        if facts is None:
+            columns["broken"][at] = True
+            continue
         for name in ("converted", "gone", "sold_out"):
             if name in facts:
                 columns[name][at] = facts[name].to_numpy(dtype=bool)
@@ -183,6 +198,18 @@ def _asked_columns(
         columns[name] = words(columns[name])
     columns["ready_at"] = pd.array(pd.DatetimeIndex(ready_at, tz="UTC"))
     return columns
+
+
+def _facts(connection: Connection, rows: pd.DataFrame, now: datetime, group: Asked) -> pd.DataFrame | None:
+    """What the journey found; None where its own code failed, which must not stop other journeys."""
+    try:
+        return group.step.facts(connection, rows, now, group.brief)
+    except SQLAlchemyError:
+        raise  # the database's trouble is nobody's own: all of it is tried again
+    except Exception as error:  # noqa: BLE001 - whatever a journey trips over
+        # The kind of error only: its text may quote what is known of somebody.
+        _LOG.error("%s/%s: no facts (%s)", group.journey.name, group.step.name, type(error).__name__)
+        return None
 
 
 def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes) -> dict[str, Any]:

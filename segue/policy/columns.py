@@ -41,7 +41,7 @@ COLUMNS = (
     "profile_id", "key", "journey", "transactional", "answers_a_cart", "in_cap", "in_holdout", "over_budget",
     "channels", "priority", "deadline_at", "ready_at", "country", "region", "zone", "email", "phone",
     "email_basis", "sms_basis", "print_basis", "email_suppressed", "sms_suppressed", "print_suppressed",
-    "converted", "gone", "sold_out", "paused",
+    "converted", "gone", "sold_out", "broken", "paused",
 )  # fmt: skip
 
 
@@ -86,6 +86,7 @@ class Facts:
     converted: Mask
     gone: Mask
     sold_out: Mask
+    broken: Mask
     paused: Mask
 
     @property
@@ -127,6 +128,7 @@ def read_facts(frame: pd.DataFrame) -> Facts:
         converted=_flags(frame["converted"]),
         gone=_flags(frame["gone"]),
         sold_out=_flags(frame["sold_out"]),
+        broken=_flags(frame["broken"]),
         paused=_flags(frame["paused"]),
     )
 

@@ -15,6 +15,11 @@ def too_early(facts: Facts, at: int) -> Ruling:
     return Ruling(facts.ready_at > at, Reason.TOO_EARLY, facts.ready_at)
 
 
+def journey_broken(facts: Facts, at: int, *, recheck: int) -> Ruling:
+    """The journey could not say what speaks against it; it is asked again in a while."""
+    return Ruling(facts.broken, Reason.JOURNEY_BROKEN, np.full(facts.size, at + recheck, dtype=np.int64))
+
+
 def paused(facts: Facts, at: int, *, recheck: int) -> Ruling:
     """The brake is on. Nobody knows until when, so the row is looked at again after `recheck` microseconds."""
     return Ruling(facts.paused, Reason.PAUSED, np.full(facts.size, at + recheck, dtype=np.int64))

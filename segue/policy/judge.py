@@ -15,7 +15,7 @@ from segue.policy.channel import choose
 from segue.policy.columns import instant, read_facts
 from segue.policy.final import converted, occasion_gone, sold_out, too_late, zone_unknown
 from segue.policy.holdout import holdouts
-from segue.policy.holds import paused, quiet_hours, too_early
+from segue.policy.holds import journey_broken, paused, quiet_hours, too_early
 from segue.policy.opening import opening_of
 from segue.policy.rules import Rules
 from segue.policy.ruling import Sheet
@@ -44,6 +44,7 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
     )
     sheet.enter(
         too_early(facts, at),
+        journey_broken(facts, at, recheck=rules.paused_recheck // _MICROSECOND),
         paused(facts, at, recheck=rules.paused_recheck // _MICROSECOND),
         quiet_hours(opening, at),
     )

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     CODE_UNPUBLISHED = "code_unpublished"
     PACE = "pace"
     NO_CONNECTOR = "no_connector"
+    JOURNEY_BROKEN = "journey_broken"
 
     @property
     def verdict(self) -> Verdict:
@@ -63,6 +64,7 @@ _HOLDS = frozenset(
         Reason.CODE_UNPUBLISHED,
         Reason.PACE,
         Reason.NO_CONNECTOR,
+        Reason.JOURNEY_BROKEN,
     }
 )
 _MEANING = {
@@ -85,5 +87,6 @@ _MEANING = {
     Reason.BUDGET: "She has had enough messages lately; it waits until there is room.",
     Reason.CODE_UNPUBLISHED: "The shop does not know her code yet.",
     Reason.PACE: "The connector is sending as fast as it may.",
+    Reason.JOURNEY_BROKEN: "The journey's own code failed; it waits until that is mended.",
     Reason.NO_CONNECTOR: "No connector serves this channel here; see SEGUE_CONNECTORS.",
 }

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
+import pytest
 from sqlalchemy import Connection
 
 from segue.contract import Channel
@@ -61,3 +62,17 @@ def test_a_channel_that_nobody_serves_holds_its_messages(desk: Desks) -> None:
     assert (count.held, count.sent) == (3, 0)
     assert one.states() == {("held", "no_connector"): 3}
     assert one.drain().judged == 0
+
+
+def facts_that_fail(_connection: Connection, _rows: pd.DataFrame, _now: datetime, _brief: Brief) -> pd.DataFrame:
+    """A journey whose own query is wrong."""
+    raise ValueError("sarah@example.com")
+
+
+def test_a_journey_whose_facts_fail_stops_no_other(desk: Desks, caplog: pytest.LogCaptureFixture) -> None:
+    """Its messages are held with the reason; the log names the journey and the kind of error, and quotes nobody."""
+    one = desk(step("broken", facts=facts_that_fail, in_cap=False), step("sound", in_cap=False), people=4)
+    one.drain()
+    assert one.states() == {("held", "journey_broken"): 4, ("accepted", None): 4}
+    assert "letters/broken: no facts (ValueError)" in caplog.text
+    assert "sarah@example.com" not in caplog.text

@@ -41,6 +41,7 @@ _SENDABLE: dict[str, Any] = {
     "print_suppressed": None,
     "converted": False,
     "gone": False,
+    "broken": False,
     "sold_out": False,
     "paused": False,
 }

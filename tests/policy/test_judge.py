@@ -39,6 +39,7 @@ ANY_ROW = st.fixed_dictionaries(
         **{f"{channel}_suppressed": st.sampled_from(SUPPRESSIONS) for channel in ("email", "sms", "print")},
         "converted": SOMETIMES,
         "gone": SOMETIMES,
+        "broken": SOMETIMES,
         "sold_out": SOMETIMES,
         "paused": SOMETIMES,
     }
@@ -89,7 +90,7 @@ def test_a_held_row_is_judged_otherwise_once_its_time_has_come(rows, past):
     for each, verdict in zip(
         rows, judge(frame(*rows), now=NIGHT, history=past, rules=STRICT).to_dict("records"), strict=True
     ):
-        if verdict["verdict"] == "hold" and verdict["reason"] != "paused":
+        if verdict["verdict"] == "hold" and verdict["reason"] not in {"paused", "journey_broken"}:
             until = plain(verdict)["until"]
             at, before = (
                 judge(frame(each), now=now, history=past, rules=STRICT)["reason"].iloc[0]

@@ -35,6 +35,7 @@ ALONE = {
     "an unknown suppression counts": ({"email_suppressed": "spam_trap"}, "suppressed"),
     "converted": ({"converted": True}, "converted"),
     "occasion gone": ({"gone": True}, "occasion_gone"),
+    "journey broken": ({"broken": True}, "journey_broken"),
     "sold out": ({"sold_out": True}, "sold_out"),
     "nowhere to tell the hour": ({"channels": ("sms",), "country": None, "region": None, "zone": None}, "zone_unknown"),
     "too early": ({"ready_at": NOW + MINUTE}, "too_early"),
@@ -240,4 +241,13 @@ def test_every_reason_has_one_verdict_and_one_sentence():
     assert {reason.verdict for reason in Reason} == {Verdict.SKIP, Verdict.HOLD, Verdict.CONTROL}
     assert all(reason.meaning.endswith(".") for reason in Reason)
     holds = {reason.value for reason in Reason if reason.verdict is Verdict.HOLD}
-    assert holds == {"too_early", "quiet_hours", "paused", "budget", "code_unpublished", "pace"}
+    assert holds == {
+        "too_early",
+        "quiet_hours",
+        "paused",
+        "budget",
+        "code_unpublished",
+        "pace",
+        "no_connector",
+        "journey_broken",
+    }
