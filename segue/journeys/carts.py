@@ -28,42 +28,31 @@ def fillings(now: Instant, carts: Select[Any]) -> CTE:
     Columns: `cart_id`, `emptied` (how often it was ordered), `begun_at` (first add of this filling),
     `last_add_at`, `active_at` (last add, view or checkout event of this filling).
     """
+    is_order = cart_event.c.kind == "ordered"
     known = (
-        select(cart_event.c.cart_id, cart_event.c.kind, cart_event.c.occurred_at)
+        select(
+            cart_event.c.cart_id,
+            cart_event.c.kind,
+            cart_event.c.occurred_at,
+            func.max(case((is_order, cart_event.c.occurred_at))).over(partition_by=cart_event.c.cart_id).label("at"),
+            func.count(case((is_order, 1))).over(partition_by=cart_event.c.cart_id).label("times"),
+        )
         .where(cart_event.c.cart_id.in_(carts), cart_event.c.occurred_at <= now)
         .cte("known")
     )
-    emptied = (
-        select(known.c.cart_id, func.count().label("times"), func.max(known.c.occurred_at).label("at"))
-        .where(known.c.kind == "ordered")
-        .group_by(known.c.cart_id)
-        .cte("emptied")
-    )
-    begun = (
-        select(
-            known.c.cart_id,
-            func.coalesce(func.max(emptied.c.times), 0).label("emptied"),
-            func.min(known.c.occurred_at).label("begun_at"),
-            func.max(known.c.occurred_at).label("last_add_at"),
-        )
-        .select_from(known.outerjoin(emptied, emptied.c.cart_id == known.c.cart_id))
-        .where(known.c.kind == "added", or_(emptied.c.at.is_(None), known.c.occurred_at > emptied.c.at))
-        .group_by(known.c.cart_id)
-        .cte("begun")
-    )
+    added_at = case((known.c.kind == "added", known.c.occurred_at))
     return (
         select(
-            begun.c.cart_id,
-            begun.c.emptied,
-            begun.c.begun_at,
-            begun.c.last_add_at,
-            func.max(known.c.occurred_at).label("active_at"),
+            known.c.cart_id,
+            func.max(known.c.times).label("emptied"),
+            func.min(added_at).label("begun_at"),
+            func.max(added_at).label("last_add_at"),
+            # What came before the first add cannot be the last, since an add is activity, too.
+            func.max(case((known.c.kind.in_(ACTIVITY), known.c.occurred_at))).label("active_at"),
         )
-        .select_from(
-            begun.join(known, and_(known.c.cart_id == begun.c.cart_id, known.c.occurred_at >= begun.c.begun_at))
-        )
-        .where(known.c.kind.in_(ACTIVITY))
-        .group_by(begun.c.cart_id, begun.c.emptied, begun.c.begun_at, begun.c.last_add_at)
+        .where(or_(known.c.at.is_(None), known.c.occurred_at > known.c.at))
+        .group_by(known.c.cart_id)
+        .having(func.count(added_at) > 0)
         .cte("filling")
     )
 
