@@ -102,17 +102,19 @@ class Worker:
             self.missed |= set(group) - mine
             if not mine:
                 continue
-            self._probe("claimed")
-            count.adopted += adopt(
-                self._engine,
-                mine,
-                journals=self._journals,
-                leases=self.leases,
-                now=self._clock.now(),
-                settle=self._settlement.settle,
-            )
-            self._drain_group(scope, sorted(mine), count)
-            self.leases.release()
+            try:
+                self._probe("claimed")
+                count.adopted += adopt(
+                    self._engine,
+                    mine,
+                    journals=self._journals,
+                    leases=self.leases,
+                    now=self._clock.now(),
+                    settle=self._settlement.settle,
+                )
+                self._drain_group(scope, sorted(mine), count)
+            finally:  # a worker that is used again after an error must not find its own buckets taken
+                self.leases.release()
         return count
 
     def _drain_group(self, scope: Scope, mine: list[int], count: DrainCount) -> None:

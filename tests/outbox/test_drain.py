@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.outbox.conftest import Desks
 from tests.outbox.shop import NOW, step
 
@@ -43,3 +45,17 @@ def test_higher_priority_goes_first_and_uses_the_budget(desk: Desks) -> None:
         ("high", "accepted", None),
         ("low", "held", "budget"),
     }
+
+
+def test_a_worker_used_again_after_an_error_gets_its_buckets_back(desk: Desks) -> None:
+    """What broke one drain is over; its own buckets are not counted as somebody else's."""
+    one = desk(people=3)
+
+    def broken() -> None:
+        raise ConnectionError("the database went away")
+
+    one.probe.hooks["composed"] = broken
+    with pytest.raises(ConnectionError):
+        one.drain()
+    assert one.drain().sent == 3
+    assert one.worker.missed == set()
