@@ -10,13 +10,16 @@ import secrets
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from segue.clock import Clock
+from segue.contract import ConfigurationError
 from segue.journeys.definition import Journey
 from segue.outbox.connectors import Connectors, load_connectors
 from segue.outbox.handover import Probe
@@ -26,6 +29,7 @@ from segue.policy import Rules
 from segue.render import Library, Links, load_brand
 from segue.settings import Settings
 from segue.store.engine import open_engine
+from segue.store.fingerprint import is_secret_of
 
 
 class Installation:
@@ -41,7 +45,16 @@ class Installation:
     @cached_property
     def engine(self) -> Engine:
         """The store."""
-        return open_engine(self.settings.store_url)
+        url = self.settings.store_url
+        try:
+            if "@" not in (make_url(url).host or ""):  # else part of a password passes for the host and would be shown
+                return open_engine(url)
+        except (ArgumentError, ImportError, ValueError):
+            pass  # their texts may hold the address, and the password with it
+        raise ConfigurationError(
+            "SEGUE_DATABASE_URL is no address Segue can use; write postgresql+psycopg://user:password@host/name, with"
+            " signs such as @ or / in the password percent-encoded, or sqlite:////folder/file"
+        )
 
     @cached_property
     def secret(self) -> bytes:
@@ -53,7 +66,7 @@ class Installation:
     @cached_property
     def journeys(self) -> Mapping[str, Journey]:
         """Every journey installed, ours and strangers', by name."""
-        return {point.name: point.load() for point in entry_points(group="segue.journeys")}
+        return {point.name: _loaded(point) for point in entry_points(group="segue.journeys")}
 
     @cached_property
     def library(self) -> Library:
@@ -75,6 +88,7 @@ class Installation:
     def worker(self) -> Worker:
         """The worker of this process; its journal opens with the first drain."""
         if self._worker is None:
+            self.check_secret()
             self._worker = Worker(
                 self.engine,
                 settings=self.settings,
@@ -87,6 +101,19 @@ class Installation:
                 probe=self._probe,
             )
         return self._worker
+
+    def check_secret(self) -> None:
+        """Raise ConfigurationError where the database was set up with another secret than ours.
+
+        Under another one the people who unsubscribed would not be recognised, and would be mailed.
+        """
+        if not is_secret_of(self.engine, self.secret):
+            home = self.settings.home.absolute()
+            ours = "SEGUE_SECRET_KEY" if self.settings.secret_key else home / "secret.key"
+            raise ConfigurationError(
+                f"this database was set up with another secret key than {ours} holds; set SEGUE_SECRET_KEY to the same"
+                f" value on every host, or copy secret.key from the first host's home to {home}"
+            )
 
     def close(self, *, failed: bool = False) -> None:
         """Give back leases, connections and files; safe to call twice."""
@@ -103,6 +130,18 @@ class Installation:
 
     def __exit__(self, *exception: object) -> None:
         self.close(failed=exception[0] is not None)
+
+
+def _loaded(point: EntryPoint) -> Journey:
+    try:
+        journey: Journey = point.load()
+    except Exception as error:
+        package = point.dist.name if point.dist is not None else "an unknown package"
+        raise ConfigurationError(
+            f"the journey {point.name} cannot be loaded: the entry point {point.value} of {package} ends in"
+            f" {type(error).__name__}: {error}; correct it and install the package again, or uninstall it"
+        ) from error
+    return journey
 
 
 def _kept_secret(path: Path) -> bytes:

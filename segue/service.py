@@ -37,6 +37,7 @@ from segue.outbox.summary import Summary
 from segue.render.samples import SampleRender, sample_renders
 from segue.settings import Settings, load_settings
 from segue.store.engine import read, write
+from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate, revision_of
 from segue.store.tables import journey_state, run
 
@@ -66,8 +67,13 @@ class Segue(Installation):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
-        """Create or migrate the database; safe to call at every start."""
+        """Create or migrate the database; safe to call at every start.
+
+        The first call ties the database to this installation's secret; with another one ConfigurationError is raised.
+        """
         migrate(self.engine, buckets=ALL_BUCKETS)
+        keep_fingerprint(self.engine, self.secret)
+        self.check_secret()
 
     def import_file(
         self,

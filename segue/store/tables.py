@@ -43,6 +43,13 @@ def _ref(name: str, target: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigId, ForeignKey(f"{target}.id"), nullable=nullable)
 
 
+installation = Table(
+    "installation",
+    metadata,
+    Column("key", Text, primary_key=True),  # secret_fingerprint
+    Column("value", Text, nullable=False),
+)
+
 # ---------------------------------------------------------------- people
 
 profile = Table(

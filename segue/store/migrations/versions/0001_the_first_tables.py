@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 from segue.store.types import UtcTime
 
 revision = "0001"
@@ -22,6 +21,12 @@ def upgrade() -> None:
         sa.Column("pace_free_at", UtcTime(), nullable=True),
         sa.Column("changed_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_channel_state")),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_installation")),
     )
     op.create_table(
         "journey_state",
@@ -466,5 +471,6 @@ def downgrade() -> None:
     op.drop_table("location")
     op.drop_table("lease")
     op.drop_table("journey_state")
+    op.drop_table("installation")
     op.drop_table("channel_state")
     # ### end Alembic commands ###

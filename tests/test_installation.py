@@ -1,0 +1,68 @@
+"""What Segue refuses to start with, and what it says then."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from segue import installation
+from segue.contract import ConfigurationError
+from segue.service import open_segue
+from segue.settings import Settings
+
+
+def test_a_second_host_with_a_secret_of_its_own_is_refused(tmp_path: Path, database_url: str) -> None:
+    """It would hash addresses differently, so that somebody who unsubscribed is mailed from there."""
+    first, second = (Settings(home=tmp_path / name, database_url=database_url) for name in ("first", "second"))
+    with open_segue(first) as segue:
+        segue.install()
+        hashed = segue.hash_address("sarah@example.com")
+    with open_segue(second) as segue:
+        with pytest.raises(
+            ConfigurationError, match=r"set SEGUE_SECRET_KEY to the same value on every host"
+        ) as refusal:
+            segue.install()
+        assert str(second.home / "secret.key") in str(refusal.value)
+        with pytest.raises(ConfigurationError, match="another secret key"):
+            segue.drain_ready()
+    key = (first.home / "secret.key").read_text()
+    assert key not in str(refusal.value)
+    with open_segue(second.model_copy(update={"secret_key": SecretStr(key)})) as segue:
+        segue.install()
+        segue.drain_ready()
+        assert segue.hash_address("sarah@example.com") == hashed
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "swordfish",
+        "nothing://segue:swordfish@db.example.com/segue",
+        "postgresql://segue:swordfish@db.example.com/segue",
+        "postgresql+psycopg://segue:sword@fish@db.example.com/segue",
+        "postgresql+psycopg://segue:swordfish@db.example.com:port/segue",
+    ],
+)
+def test_an_address_of_no_database_is_named_and_not_shown(tmp_path: Path, url: str) -> None:
+    """It may hold a password."""
+    with (
+        open_segue(Settings(home=tmp_path, database_url=url)) as segue,
+        pytest.raises(ConfigurationError, match=r"SEGUE_DATABASE_URL .*postgresql\+psycopg://") as refusal,
+    ):
+        segue.install()
+    assert "fish" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["segue.journeys.gone:JOURNEY", "segue.journeys.abandoned_cart:GONE"])
+def test_a_journey_that_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Somebody else's package may be broken; we say which."""
+    point = EntryPoint(name="thank_you", value=value, group="segue.journeys")
+    monkeypatch.setattr(installation, "entry_points", lambda group: [point])
+    with (
+        open_segue(Settings(home=tmp_path)) as segue,
+        pytest.raises(ConfigurationError, match=f"journey thank_you cannot be loaded: the entry point {value}"),
+    ):
+        _ = segue.journeys
