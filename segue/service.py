@@ -24,7 +24,8 @@ from segue.installation import Installation
 from segue.intake import ImportReport, import_events, import_table, load_mapping
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox import brake
-from segue.outbox.connectors import Connectors
+from segue.outbox.brake import Standing
+from segue.outbox.connectors import Connectors, installed_connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
@@ -258,14 +259,27 @@ class Segue(Installation):
         return revision_of(self.engine)
 
     def pause(self, name: str, *, reason: str) -> None:
-        """Put the brake on `all`, `journey:x`, `run:7`, `channel:sms` or `connector:smtp`."""
+        """Put the brake on `all`, `journey:x`, `run:7`, `channel:sms` or `connector:smtp`.
+
+        Raises ValueError with the choice for any other name.
+        """
+        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
         with write(self.engine) as connection:
             brake.set_paused(connection, name, paused=True, reason=reason, now=self.clock.now())
 
-    def resume(self, name: str) -> None:
-        """Let go of the brake on `name`."""
+    def resume(self, name: str) -> bool:
+        """Let go of the brake on `name`; False where it was not on. Raises ValueError as `pause` does."""
         with write(self.engine) as connection:
-            brake.set_paused(connection, name, paused=False, reason=None, now=self.clock.now())
+            if name in brake.paused_names(connection):
+                brake.set_paused(connection, name, paused=False, reason=None, now=self.clock.now())
+                return True
+        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
+        return False
+
+    def standing_still(self) -> list[Standing]:
+        """Everything the brake is on for, with the reason and since when."""
+        with read(self.engine) as connection:
+            return brake.standing_still(connection)
 
     # ------------------------------------------------------------ inside
 
@@ -278,6 +292,11 @@ class Segue(Installation):
             if not self.worker.missed or time.monotonic() >= end:
                 return done
             time.sleep(_BUSY_WAIT)
+
+    def _connector_names(self) -> set[str]:
+        """Installed or given; none is made for it, so that the brake works where a connector's settings are wrong."""
+        given = self._given_connectors.by_channel.values() if self._given_connectors is not None else ()
+        return {*installed_connectors(), *(one.name for one in given)}
 
     def _moment(self, journey: Journey) -> Moment:
         now = self.clock.now()
@@ -328,4 +347,15 @@ def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id:
     return int(made)
 
 
-__all__ = ["DrainCount", "ImportReport", "RunPlan", "SampleRender", "Segue", "Shard", "Summary", "open_segue", "words"]
+__all__ = [
+    "DrainCount",
+    "ImportReport",
+    "RunPlan",
+    "SampleRender",
+    "Segue",
+    "Shard",
+    "Standing",
+    "Summary",
+    "open_segue",
+    "words",
+]

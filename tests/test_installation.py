@@ -1,7 +1,8 @@
-"""What Segue refuses to start with, and what it says then."""
+"""What Segue refuses to start with, what it says then, and what stands still."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -9,9 +10,14 @@ import pytest
 from pydantic import SecretStr
 
 from segue import installation
+from segue.clock import VirtualClock
 from segue.contract import ConfigurationError
+from segue.outbox import brake
 from segue.service import open_segue
 from segue.settings import Settings
+from segue.store.engine import write
+
+NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)
 
 
 def test_a_second_host_with_a_secret_of_its_own_is_refused(tmp_path: Path, database_url: str) -> None:
@@ -66,3 +72,34 @@ def test_a_journey_that_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: p
         pytest.raises(ConfigurationError, match=f"journey thank_you cannot be loaded: the entry point {value}"),
     ):
         _ = segue.journeys
+
+
+def test_the_brake_takes_the_names_there_are_and_shows_what_stands_still(tmp_path: Path, database_url: str) -> None:
+    """A typing error would brake nothing, so it is refused with the choice."""
+    settings = Settings(home=tmp_path, database_url=database_url)
+    names = ["all", "channel:sms", "connector:smtp", "journey:abandoned_cart", "run:7"]
+    with open_segue(settings, VirtualClock(NOW)) as segue:
+        segue.install()
+        for name in names:
+            segue.pause(name, reason="login refused")
+        assert [(one.name, one.reason, one.since) for one in segue.standing_still()] == [
+            (name, "login refused", NOW) for name in names
+        ]
+        assert [segue.resume(name) for name in names] == [True] * len(names)
+        assert segue.standing_still() == []
+        assert not segue.resume("channel:sms")
+        for wrong in ("sms", "channel:fax", "connector:smpt", "journey:gone", "run:", "run:x", "alles:", ""):
+            with pytest.raises(ValueError, match=r"choose all, run:7 .*journey:abandoned_cart.*connector:smtp"):
+                segue.pause(wrong, reason="x")
+            with pytest.raises(ValueError, match="channel:sms"):
+                segue.resume(wrong)
+
+
+def test_a_brake_on_a_connector_that_is_gone_can_be_let_go(tmp_path: Path) -> None:
+    """A worker put it on; the package was taken out since."""
+    with open_segue(Settings(home=tmp_path)) as segue:
+        segue.install()
+        with write(segue.engine) as connection:
+            brake.set_paused(connection, "connector:gone", paused=True, reason="login refused", now=NOW)
+        assert segue.resume("connector:gone")
+        assert segue.standing_still() == []

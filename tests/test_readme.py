@@ -94,7 +94,7 @@ def test_its_figures_are_those_of_the_bench() -> None:
 def test_every_command_explains_itself(tmp_path: Path) -> None:
     """`--help` names each command, and each command's own help says what it is for."""
     listed = segue(["--help"], tmp_path).stdout
-    for name in ("demo", "up", "import", "explain", "outbox", "connectors", "doctor"):
+    for name in ("demo", "up", "import", "explain", "outbox", "pause", "resume", "connectors", "doctor"):
         assert name in listed
         told = segue([name, "--help"], tmp_path)
         assert told.returncode == 0
@@ -107,6 +107,31 @@ def test_an_error_is_one_sentence_with_its_cure(tmp_path: Path) -> None:
     assert gone.returncode == 2
     assert "nothing.toml" in gone.stderr
     assert "Traceback" not in gone.stderr
+
+
+def test_a_database_that_is_down_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With where to look, and without the password."""
+    monkeypatch.setenv("SEGUE_DATABASE_URL", "postgresql+psycopg://segue:swordfish@127.0.0.1:1/segue")
+    down = segue(["doctor"], tmp_path)
+    assert down.returncode == 2
+    assert "the database cannot be reached" in down.stderr
+    assert "SEGUE_DATABASE_URL" in down.stderr
+    assert "Traceback" not in down.stderr
+    assert "swordfish" not in down.stderr
+
+
+def test_the_outbox_shows_first_what_stands_still(tmp_path: Path) -> None:
+    """Until it is resumed; a name that is none is refused with the choice."""
+    assert segue(["pause", "channel:sms", "--reason", "wrong [number]"], tmp_path).returncode == 0
+    shown = segue(["outbox"], tmp_path).stdout
+    assert "channel:sms" in shown.partition("Outbox")[0]
+    assert "wrong [number]" in shown
+    assert segue(["resume", "channel:sms"], tmp_path).returncode == 0
+    assert "channel:sms" not in segue(["outbox"], tmp_path).stdout
+    refused = segue(["pause", "sms", "--reason", "x"], tmp_path)
+    assert refused.returncode == 2
+    assert "connector:smtp" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from segue.cli.season import advance, play_demo
 from segue.contract import ConnectorError
@@ -82,12 +84,40 @@ def explain(
 def outbox() -> None:
     """Show what waits, what is uncertain and what stands still."""
     with _opened() as segue:
+        if still := segue.standing_still():
+            brakes = Table(title="Standing still; `segue resume NAME` lets it go on")
+            for head in ("name", "reason", "since"):
+                brakes.add_column(head)
+            for one in still:
+                brakes.add_row(one.name, escape(one.reason or ""), f"{one.since:%Y-%m-%d %H:%M} UTC")
+            out.print(brakes)
         table = Table(title="Outbox")
         for head in ("journey", "step", "state", "reason", "messages"):
             table.add_column(head, justify="right" if head == "messages" else "left")
         for row in segue.waiting():
             table.add_row(*[str(cell) if cell is not None else "" for cell in row])
         out.print(table)
+
+
+_NAME = "all, journey:abandoned_cart, run:7, channel:sms or connector:smtp."
+
+
+@app.command()
+def pause(
+    name: Annotated[str, typer.Argument(help=_NAME)],
+    reason: Annotated[str, typer.Option(help="Why, for whoever wonders later; no personal data.")],
+) -> None:
+    """Put the brake on: nothing leaves by this name until it is resumed; what waits is kept."""
+    with _opened() as segue:
+        segue.pause(name, reason=reason)
+        out.print(f"{name} stands still; [bold]segue resume {name}[/bold] lets it go on.")
+
+
+@app.command()
+def resume(name: Annotated[str, typer.Argument(help=_NAME)]) -> None:
+    """Let go of the brake, e.g. after mending a login that the provider refused."""
+    with _opened() as segue:
+        out.print(f"{name} goes on." if segue.resume(name) else f"{name} did not stand still.")
 
 
 @app.command()
@@ -118,9 +148,15 @@ def main() -> None:
     """Run the command line; known errors end with one sentence instead of a traceback."""
     try:
         app()
+    except OperationalError as error:
+        _end(f"the database cannot be reached: {' '.join(str(error.orig).split())}; check SEGUE_DATABASE_URL")
     except (IntakeError, RenderError, ConnectorError, FileExistsError, KeyError, ValueError) as error:
-        Console(stderr=True).print(f"[red]segue:[/red] {error.args[0] if error.args else error}", highlight=False)
-        raise SystemExit(2) from None
+        _end(str(error.args[0] if error.args else error))
+
+
+def _end(sentence: str) -> NoReturn:
+    Console(stderr=True).print(f"[red]segue:[/red] {escape(sentence)}", highlight=False)
+    raise SystemExit(2) from None
 
 
 @contextmanager

@@ -6,12 +6,14 @@ a connector may go over all workers together.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from segue.contract import Channel
 from segue.store.tables import channel_state
 
 _PAUSED = select(channel_state.c.name).where(channel_state.c.paused)
@@ -25,6 +27,32 @@ _PACE = (
 def paused_names(connection: Connection) -> set[str]:
     """Everything that stands still right now."""
     return set(connection.scalars(_PAUSED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Something that stands still, why, and since when."""
+
+    name: str
+    reason: str | None
+    since: datetime
+
+
+def standing_still(connection: Connection) -> list[Standing]:
+    """Everything that stands still right now, with its reason, by name."""
+    columns = (channel_state.c.name, channel_state.c.reason, channel_state.c.changed_at)
+    rows = connection.execute(select(*columns).where(channel_state.c.paused).order_by(channel_state.c.name))
+    return [Standing(name=name, reason=reason, since=since) for name, reason, since in rows]
+
+
+def check_name(name: str, *, journeys: Collection[str], connectors: Collection[str]) -> None:
+    """Raise ValueError with the choice where `name` is nothing that could stand still."""
+    kind, _, one = name.partition(":")
+    choice: dict[str, Collection[str]] = {"journey": journeys, "channel": list(Channel), "connector": connectors}
+    if name == "all" or (kind == "run" and one.isascii() and one.isdigit()) or one in choice.get(kind, ()):
+        return
+    names = [f"{kind}:{one}" for kind, ones in choice.items() for one in sorted(ones)]
+    raise ValueError(f"nothing is named {name}; choose all, run:7 (its number), {', '.join(names)}")
 
 
 def set_paused(connection: Connection, name: str, *, paused: bool, reason: str | None, now: datetime) -> None:
