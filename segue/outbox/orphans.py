@@ -1,8 +1,9 @@
 """Orphans: rows that a worker marked and never answered, found by whoever takes its buckets over.
 
 If the old worker is certainly dead, its journal tells: what was answered is recorded, what left unanswered is
-uncertain, what never left goes back in the queue. If it may still be alive (or ran on another host), all of it
-is uncertain. Nothing is resent that may have arrived, unless its step says so.
+uncertain, what never left goes back in the queue. If it may still be alive (or ran on another host, or before
+a reboot, which no journal is sure to survive whole), all of it is uncertain. Nothing is resent that may have
+arrived, unless its step says so.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ def _fate(row: Any, diary: Diary | None, now: datetime, settle: Settle) -> Answe
     key = Key(row.key)
     if diary is None:
         return settle(row, uncertain(key, "worker_lost"), now)
-    if key in diary.answers:
-        return settle(row, diary.answers[key], now)
-    if key in diary.left:
+    answer = diary.answer(key)
+    if answer is not None:
+        return settle(row, answer, now)
+    if diary.has_left(key):
         return settle(row, uncertain(key, "worker_died"), now)
     return Answer(
         message_id=row.id, epoch=row.epoch, state="queued", reason=None, provider_id=None, not_before=now, unburned=True
