@@ -53,8 +53,15 @@ class Settings(BaseSettings):
     judgement_max_age: timedelta = Field(
         timedelta(seconds=5), description="A judgement older than this is made again before hand-over."
     )
-    max_attempts: int = Field(6, ge=1, description="Attempts before a message is given up as rejected.")
-    retry_base: timedelta = Field(timedelta(minutes=1), description="First back-off; doubles with each attempt.")
+    max_attempts: int = Field(
+        6,
+        ge=1,
+        description="Attempts after which a message that may have arrived is not repeated, even if its step repeats. "
+        "What never left is tried until its deadline.",
+    )
+    retry_base: timedelta = Field(
+        timedelta(minutes=1), description="First back-off; doubles with each attempt, up to an hour."
+    )
 
     home_zone: str = Field("America/New_York", description="The shop's own time zone.")
     holdout_journey: float = Field(0.05, ge=0, le=0.5, description="Share of people each journey leaves untreated.")

@@ -1,4 +1,8 @@
-"""What becomes of a row after its provider answered: done, tried again, given up, or unknown."""
+"""What becomes of a row after its provider answered: done, tried again, or unknown.
+
+What never left is tried again until its deadline, where policy skips it as too late: a provider that is busy or away
+for an hour costs nobody a message that is good until tomorrow. Attempts are counted against what may have arrived.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,13 @@ from segue.journeys.definition import Journey
 from segue.outbox.record import Answer
 
 #: Back-off stops doubling here.
-_LONGEST_WAIT = timedelta(hours=6)
+_LONGEST_WAIT = timedelta(hours=1)
+#: Doublings beyond this change nothing, and would one day be too long for a timedelta.
+_MOST_DOUBLINGS = 20
 
 
 class Settlement:
-    """Turns results into answers, by the step's own wish and the installation's patience."""
+    """Turns results into answers, by the step's own wish to repeat and the installation's bound on it."""
 
     def __init__(self, journeys: Mapping[str, Journey], *, max_attempts: int, retry_base: timedelta) -> None:
         self._journeys = journeys
@@ -28,21 +34,20 @@ class Settlement:
             return _answer(row, "accepted", None, result, now)
         if result.outcome is Outcome.REJECTED:
             return _answer(row, "rejected", result.reason or "refused", result, now)
-        is_last = row.attempts >= self._max_attempts
-        if result.outcome is Outcome.UNCERTAIN and (is_last or not self._repeats(row)):
+        if result.outcome is Outcome.UNCERTAIN and not self._may_repeat(row):
             return _answer(row, "uncertain", result.reason or "no_answer", result, now)
-        if is_last:
-            return _answer(row, "rejected", "gave_up", result, now)
         return _answer(row, "deferred", result.reason, result, now + self._wait(row.attempts, result.retry_after))
 
-    def _repeats(self, row: Any) -> bool:
+    def _may_repeat(self, row: Any) -> bool:
+        if row.attempts >= self._max_attempts:
+            return False
         journey = self._journeys.get(row.journey)
         return journey is not None and any(
             step.name == row.step and step.on_uncertain == "repeat" for step in journey.steps
         )
 
     def _wait(self, attempts: int, wish: timedelta | None) -> timedelta:
-        doubled: timedelta = self._retry_base * 2 ** max(attempts - 1, 0)
+        doubled: timedelta = self._retry_base * 2 ** min(max(attempts - 1, 0), _MOST_DOUBLINGS)
         backoff = min(doubled, _LONGEST_WAIT)
         return max(backoff, wish) if wish is not None else backoff
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from segue.contract import (
     Capabilities,
     Channel,
     ConfigurationError,
+    Key,
     Leaving,
     Message,
     RejectedError,
@@ -24,6 +26,7 @@ from segue.contract import (
     deferred,
     rejected,
 )
+from segue.outbox.settle import Settlement
 from segue.store.engine import read
 from segue.store.tables import channel_state, suppression
 from tests.outbox.conftest import Desks
@@ -117,20 +120,47 @@ def test_a_transient_error_honours_retry_after_and_spares_what_was_not_tried(des
     assert {row.not_before for row in one.rows()} == {NOW + timedelta(minutes=17)}
 
 
-def test_back_off_doubles_and_attempts_are_bounded(desk: Desks) -> None:
+def test_back_off_doubles_up_to_an_hour_and_the_deadline_decides(desk: Desks) -> None:
+    """Two days of a busy provider: tried to the last hour, then too late; no count of attempts gives it up."""
+
     def play(_batch: Sequence[Message], _leaving: Leaving) -> Iterator[Result]:
         raise TransientError("busy")
 
-    one = desk(people=1, connector=Scripted(play), max_attempts=4)
+    one = desk(step(transactional=True), people=1, connector=Scripted(play), max_attempts=1)  # no quiet hours
+    deadline = one.rows()[0].deadline_at
     waits = []
-    for _ in range(4):
-        one.drain()
+    while one.drain().sent:
         row = one.rows()[0]
+        assert (row.state, row.reason) == ("deferred", "unreachable")
         waits.append((row.not_before - one.clock.now()) // timedelta(minutes=1))
         one.clock.set(row.not_before)
-    assert waits == [1, 2, 4, 0]
-    assert fates(one) == {1: ("rejected", "gave_up")}
-    assert one.drain().judged == 0
+    assert waits[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert set(waits[8:]) == {60}
+    assert fates(one) == {1: ("skipped", "too_late")}
+    assert timedelta(0) <= one.clock.now() - deadline < timedelta(hours=1)
+
+
+def test_an_hour_of_throttling_costs_nobody_a_message_that_is_good_until_tomorrow(desk: Desks) -> None:
+    back = NOW + timedelta(hours=1)
+
+    def play(batch: Sequence[Message], leaving: Leaving) -> Iterator[Result]:
+        if one.clock.now() < back:
+            raise TransientError("too many requests")
+        yield from all_accepted(batch, leaving)
+
+    one = desk(people=2, connector=Scripted(play))
+    while one.clock.now() < back + timedelta(hours=1):
+        one.drain()
+        one.clock.advance(timedelta(minutes=1))
+    assert fates(one) == {1: OK, 2: OK}
+
+
+def test_the_longest_patience_is_no_sum_too_large() -> None:
+    """A deadline weeks away allows hundreds of attempts."""
+    settlement = Settlement({}, max_attempts=6, retry_base=timedelta(minutes=1))
+    row = SimpleNamespace(id=1, epoch=1, journey="letters", step="only", attempts=5_000)
+    answer = settlement.settle(row, deferred(Key("letters/only/1"), "busy"), NOW)
+    assert (answer.state, answer.not_before) == ("deferred", NOW + timedelta(hours=1))
 
 
 def test_a_refusal_of_a_batch_is_believed_only_for_a_batch_of_one(desk: Desks) -> None:
@@ -238,12 +268,12 @@ def test_a_bug_in_a_connector_costs_only_the_message_it_stumbles_over(desk: Desk
             leaving(one.key)
             yield accepted(one.key)
 
-    one = desk(people=6, connector=Scripted(play), max_attempts=2)
+    one = desk(people=6, connector=Scripted(play))
     one.drain()
     assert fates(one) == {1: OK, 2: OK, 3: ("deferred", "unsent"), 4: OK, 5: OK, 6: OK}
-    one.clock.advance(timedelta(hours=1))
+    one.clock.set(one.rows()[2].deadline_at)
     one.drain()
-    assert fates(one)[3] == ("rejected", "gave_up")
+    assert fates(one)[3] == ("skipped", "too_late")
 
 
 def test_a_bug_after_the_bytes_left_is_uncertain_for_what_left(desk: Desks) -> None:
