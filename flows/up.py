@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--reset", action="store_true", help="go back to prefect.yaml: schedules, defaults and pauses set in the UI go"
     )
     parser.add_argument("--home", type=Path, help="work on another Segue home, e.g. the demo's out/home")
-    parser.add_argument("--now", help="stand the clock at this instant, e.g. 2026-06-01T12:00:00Z: rehearsals only")
+    parser.add_argument("--now", help="stand the clock at this instant, e.g. 2026-05-31T20:00:00Z: rehearsals only")
     options = parser.parse_args(arguments)
     chosen = {"SEGUE_HOME": str(options.home.absolute()), "SEGUE_DATABASE_URL": ""} if options.home else {}
     chosen |= {"SEGUE_VIRTUAL_NOW": options.now} if options.now else {}
@@ -238,7 +238,7 @@ def banner(up: Site) -> str:
   Try this: open abandoned-cart, choose Run, Custom run, leave the form as it is and submit.
   The run's Artifacts tab shows who would get a message, who would not, and why.
   Nothing in the shop yet? import-shop reads your own. Or look at the sample shop, after `make demo`:
-    segue up -- --home out/home --now 2026-06-01T12:00:00Z
+    segue up -- --home out/home --now 2026-05-31T20:00:00Z
 
   Logs: {up.server.log.parent}
   Ctrl-C ends everything.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,8 @@ def up(
     arguments: Annotated[list[str] | None, typer.Argument(help="Passed on; see `segue up -- --help`.")] = None,
 ) -> None:
     """Start the Prefect server, its pages and a worker, with every deployment. Ends with Ctrl-C."""
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "flows.up", *(arguments or [])]))  # noqa: S603
+    # This process becomes the other one, so that whoever ends it ends all of it.
+    os.execv(sys.executable, [sys.executable, "-m", "flows.up", *(arguments or [])])  # noqa: S606
 
 
 @app.command("import")
@@ -63,11 +64,19 @@ def import_(
     mapping: Annotated[Path | None, typer.Option(help="Mapping file for a table; none for JSON lines.")] = None,
 ) -> None:
     """Take other people's data in: a table by its mapping file, or Segment-style events."""
+    tables = [file.name for file in files if file.name.endswith((".csv", ".csv.gz", ".tsv", ".parquet"))]
+    if tables and mapping is None:
+        raise IntakeError(f"{tables[0]} is a table; say what its columns mean with --mapping FILE.toml")
+    is_empty_handed = False
     with _opened() as segue, Progress(console=out) as bars:
         for file in files:
             task = bars.add_task(file.name, total=None)
             report = segue.import_file(file, mapping, progress=partial(advance, bars, task))
             bars.console.print(report.to_text(), highlight=False, markup=False)
+            is_empty_handed |= not (sum(report.taken.values()) or report.updated or report.duplicates)
+    if is_empty_handed:
+        out.print("[red]Nothing was imported[/red] from at least one file; the report above says why.")
+        raise typer.Exit(1)
 
 
 @app.command()

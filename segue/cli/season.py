@@ -29,8 +29,9 @@ from segue.sample import draw_pictures, write_shop
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 
-SEASON_START = datetime(2026, 5, 1, tzinfo=UTC)
-SEASON_END = datetime(2026, 6, 1, tzinfo=UTC)
+#: Midnight in New York, where the shop is. The carts of the last day are left for `make up` to answer.
+SEASON_START = datetime(2026, 5, 1, 4, tzinfo=UTC)
+SEASON_END = datetime(2026, 5, 31, 4, tzinfo=UTC)
 STORY = ("sarah@example.com", "clara@example.com")
 _MAPPINGS = Path(__file__).resolve().parent.parent / "sample" / "mappings"
 
@@ -106,7 +107,7 @@ def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -
 def print_sum(console: Console, summary: Summary) -> None:
     """Print the sum that always adds up, and who did not get it and why."""
     table = Table(title=f"{summary.journey.replace('_', ' ').capitalize()}: {summary.considered:,} considered")
-    for head, side in (("step", "left"), ("what became of it", "left"), ("why", "left"), ("people", "right")):
+    for head, side in (("step", "left"), ("what became of it", "left"), ("why", "left"), ("occasions", "right")):
         table.add_column(head, justify=side)  # type: ignore[arg-type]
     for line in summary.lines:
         why = words.reason(line.reason) or words.channel(line.channel)

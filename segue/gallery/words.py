@@ -41,6 +41,7 @@ REASONS: Final = {
     "too_late": "the moment had passed",
     "no_address": "no address we could use",
     "no_consent": "never agreed to {marketing}",
+    "unconfirmed": "agreed to {marketing}, but never confirmed it as the law there asks",
     "denied": "said no to {marketing}",
     "suppressed": "asked us to stop, or the address bounced",
     "converted": "had already bought",

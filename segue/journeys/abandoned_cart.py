@@ -250,7 +250,6 @@ JOURNEY = Journey(
             next_due=last_call_next_due,
             shows_code_of="reminder",
             priority=80,
-            answers_a_cart=True,
         ),
     ),
 )

@@ -68,7 +68,7 @@ class Step:
     on_uncertain: Literal["wait", "repeat"] = "wait"
     #: What to do when the person's budget is used up.
     over_budget: Literal["hold", "drop"] = "hold"
-    #: A cart mail: free of e-mail quiet hours, and may be the second e-mail of a day.
+    #: Answers what she did a moment ago: free of e-mail quiet hours, and may be the second e-mail of a day.
     answers_a_cart: bool = False
     in_cap: bool = True
     in_holdout: bool = True

@@ -19,6 +19,7 @@ from segue.policy.columns import (
     NO_CHANNEL,
     NOT_SUPPRESSED,
     OBJECTION,
+    OPT_IN,
     PRINT,
     Codes,
     Facts,
@@ -29,8 +30,8 @@ from segue.policy.reasons import Reason
 from segue.policy.ruling import Ruling
 
 #: What a channel says of a row; the first one is a yes.
-_ANSWERS = (None, Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.DENIED, Reason.SUPPRESSED)
-_ALLOWED, _NO_ADDRESS, _NO_CONSENT, _DENIED, _SUPPRESSED = range(len(_ANSWERS))
+_ANSWERS = (None, Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.UNCONFIRMED, Reason.DENIED, Reason.SUPPRESSED)
+_ALLOWED, _NO_ADDRESS, _NO_CONSENT, _UNCONFIRMED, _DENIED, _SUPPRESSED = range(len(_ANSWERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _answer(facts: Facts, channel: int, law: Law) -> Codes:
         accepted, stopped = _accepted(facts, channel, law), suppressed != NOT_SUPPRESSED
     stopped = np.where(service, suppressed == HARD_BOUNCE, stopped)
     answer = np.where(service | accepted, _ALLOWED, _NO_CONSENT).astype(np.int8)
+    answer[(answer == _NO_CONSENT) & (facts.basis[channel] == OPT_IN)] = _UNCONFIRMED
     answer[~facts.has_address[channel]] = _NO_ADDRESS
     answer[says_no] = _DENIED
     answer[stopped] = _SUPPRESSED

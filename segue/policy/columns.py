@@ -27,6 +27,7 @@ NO_CHANNEL = -1
 
 #: What a basis column may say; position is the code. Anything else counts as having said nothing.
 BASES = ("double_opt_in", "opt_in", "soft_opt_in", "legitimate_interest", "contract", "denied")
+OPT_IN = BASES.index("opt_in")
 DENIED = BASES.index("denied")
 NOTHING_SAID = len(BASES)
 

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     NO_ADDRESS = "no_address"
     NO_CONSENT = "no_consent"
+    UNCONFIRMED = "unconfirmed"
     DENIED = "denied"
     SUPPRESSED = "suppressed"
     CONVERTED = "converted"
@@ -71,6 +72,7 @@ _MEANING = {
     Reason.TOO_LATE: "The time in which this message made sense has passed.",
     Reason.NO_ADDRESS: "We have no address for any channel of this step.",
     Reason.NO_CONSENT: "The law of her country asks for a consent that she has not given.",
+    Reason.UNCONFIRMED: "She agreed, but never confirmed it, which the law of her country asks for.",
     Reason.DENIED: "She said no to this channel.",
     Reason.SUPPRESSED: "Her address must not be written to again.",
     Reason.CONVERTED: "She has already done what the message asks for.",

@@ -82,7 +82,7 @@ def test_an_unknown_country_gets_the_strictest_of_everything(country):
 @pytest.mark.parametrize("country", ["DE", "AT", "CH"])
 def test_where_only_a_confirmed_opt_in_counts(country):
     place = {"country": country, "zone": "Europe/Berlin", "region": None}
-    assert fate({**place, "email_basis": "opt_in"}) == "no_consent"
+    assert fate({**place, "email_basis": "opt_in"}) == "unconfirmed"
     assert fate({**place, "email_basis": "double_opt_in"}) == "send"
     assert fate({**place, "email_basis": "soft_opt_in"}) == "send"
     assert fate({**place, "channels": ("sms",), "sms_basis": "soft_opt_in"}) == "no_consent"
@@ -139,7 +139,7 @@ def test_a_shop_may_bring_its_own_tables(tmp_path):
     assert fate({**text, "region": "NY"}, by=by) == "send"
     (held,) = judged(row(**text, region="RI"), by=by)
     assert held["until"] == NOW.replace(day=23)  # next Monday, 10:00
-    assert fate({**text, "sms_basis": "opt_in"}, by=by) == "no_consent"
+    assert fate({**text, "sms_basis": "opt_in"}, by=by) == "unconfirmed"
 
 
 def test_hours_that_never_come_make_the_zone_unknown(tmp_path):
