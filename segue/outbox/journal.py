@@ -41,6 +41,7 @@ class Journal:
         self._path = folder / f"{self.worker}.journal"
         self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._is_kept = False
         self._head = os.write(self._file, f"{_BOOT}\t{_boot()}\n".encode())
 
     def leaving(self, key: Key) -> None:
@@ -55,7 +56,12 @@ class Journal:
 
     def clear(self) -> None:
         """Forget a window whose answers are all recorded in the database; the boot stays noted."""
-        os.ftruncate(self._file, self._head)
+        if not self._is_kept:
+            os.ftruncate(self._file, self._head)
+
+    def keep(self) -> None:
+        """From here on forget nothing: something went wrong before it was recorded."""
+        self._is_kept = True
 
     def close(self, *, keep: bool) -> None:
         """End the diary; `keep` it if something in it is not recorded yet. Safe to call twice."""
@@ -63,7 +69,7 @@ class Journal:
             return
         os.close(self._file)
         self._file = -1
-        if not keep:
+        if not (keep or self._is_kept):
             self._path.unlink(missing_ok=True)
 
 

@@ -113,6 +113,9 @@ class Worker:
                     settle=self._settlement.settle,
                 )
                 self._drain_group(scope, sorted(mine), count)
+            except BaseException:
+                self._journal.keep()
+                raise
             finally:  # a worker that is used again after an error must not find its own buckets taken
                 self.leases.release()
         return count

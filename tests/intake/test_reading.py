@@ -1,6 +1,5 @@
 """Files as they come: encodings, separators, cut ends, broken quotes, and the line each record starts on."""
 
-# ruff: noqa: E501 - one case a line reads better than a wrapped one
 from __future__ import annotations
 
 import gzip

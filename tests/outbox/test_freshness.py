@@ -48,9 +48,7 @@ def bought(connection, rows, now, brief):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("when", ["judged", "composed"])
-@pytest.mark.parametrize(
-    ("fact", "reason"), [(withdraw, "denied"), (buy, "converted"), (silence, "suppressed")]
-)
+@pytest.mark.parametrize(("fact", "reason"), [(withdraw, "denied"), (buy, "converted"), (silence, "suppressed")])
 def test_a_fact_recorded_after_the_judgement_is_honoured(desk: Desks, when: str, fact: object, reason: str) -> None:
     one = desk(step(facts=bought), people=25)
 

@@ -154,3 +154,17 @@ def test_without_a_diary_nobody_is_known_to_be_dead(tmp_path: Path) -> None:
 def test_a_worker_that_ends_well_leaves_no_file(tmp_path: Path) -> None:
     Journal(tmp_path).close(keep=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_after_an_error_nothing_is_forgotten(tmp_path: Path) -> None:
+    """What left before the error may be unrecorded; a later window must not wipe it, nor may the end."""
+    journal = Journal(tmp_path)
+    journal.leaving(Key("a/b/1"))
+    journal.keep()
+    journal.leaving(Key("a/b/2"))
+    journal.clear()
+    journal.close(keep=False)
+    diary = read_if_dead(tmp_path, journal.worker)
+    assert diary is not None
+    assert diary.has_left(Key("a/b/1"))
+    assert diary.has_left(Key("a/b/2"))
