@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,7 @@ from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.templating import apply_values
@@ -100,14 +101,15 @@ def ensure_work_pool(client: SyncPrefectClient) -> None:
     try:
         client.read_work_pool(WORK_POOL)
     except ObjectNotFound:
-        client.create_work_pool(
-            WorkPoolCreate(
-                name=WORK_POOL,
-                type="process",
-                description="Segue's flow runs, as processes on this machine.",
-                base_job_template=ProcessWorker.get_default_base_job_template(),
+        with suppress(ObjectAlreadyExists):  # somebody else starting up made it meanwhile
+            client.create_work_pool(
+                WorkPoolCreate(
+                    name=WORK_POOL,
+                    type="process",
+                    description="Segue's flow runs, as processes on this machine.",
+                    base_job_template=ProcessWorker.get_default_base_job_template(),
+                )
             )
-        )
 
 
 def _load(root: Path, entrypoint: str) -> Flow[Any, Any]:

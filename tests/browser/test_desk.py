@@ -17,7 +17,7 @@ from tests.browser.api import call
 from tests.browser.conftest import Desk, rest_schedule
 from tests.flows.privacy import leaks
 
-pytestmark = [pytest.mark.browser, pytest.mark.prefect, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.browser, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 
 @pytest.fixture(scope="module")
