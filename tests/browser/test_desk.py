@@ -54,7 +54,7 @@ def test_a_preview_shows_who_and_why_and_stores_nothing(page: Any, desk: Desk, p
     text = page.locator("body").inner_text()
     assert "Abandoned cart: preview, nothing was sent" in text
     assert (
-        f"{desk.shop.people} considered = {desk.shop.consenting} would get a message now + 4 would be left out" in text
+        f"{desk.shop.people} considered = {desk.shop.consenting} would be sent + 4 would be left out" in text
     )
     assert messages(desk) == 0
 
