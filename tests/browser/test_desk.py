@@ -53,9 +53,7 @@ def test_a_preview_shows_who_and_why_and_stores_nothing(page: Any, desk: Desk, p
     read_report(page, desk, run, pictures / "preview.png")
     text = page.locator("body").inner_text()
     assert "Abandoned cart: preview, nothing was sent" in text
-    assert (
-        f"{desk.shop.people} considered = {desk.shop.consenting} would be sent + 4 would be left out" in text
-    )
+    assert f"{desk.shop.people} considered = {desk.shop.consenting} would be sent + 4 would be left out" in text
     assert messages(desk) == 0
 
 
