@@ -44,6 +44,8 @@ class Consent(PersonFact):
     source: str
     wording: str | None
     occurred_at: datetime
+    #: False: the file gives no date, and `occurred_at` is when we read it; such a yes is weak.
+    is_dated: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class Variant(Fact):
     colour: str | None = None
     price_minor: int | None = None
     currency: str | None = None
+    #: The product's id and the option values as the shop writes them; how stock files name it.
+    option_key: str | None = None
     overwrites: bool = True
 
 
@@ -108,9 +112,10 @@ class Location(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock(Fact):
-    """What a location holds of a variant from an instant on."""
+    """What a location holds of a variant from an instant on; the variant by `option_key` if given, else by SKU."""
 
-    sku: str
+    sku: str | None
+    option_key: str | None = None
     location: str
     quantity: int
     occurred_at: datetime
@@ -139,15 +144,25 @@ class Order(PersonFact):
     cart: str | None
     #: False: `cart` counts only if such a cart is known at the end of the file.
     makes_cart: bool = True
+    #: What people call it, `#1001`.
+    number: str | None = None
     sales_channel: str
+    marketplace: bool = False
     location: str | None = None
+    #: ship, pickup, none; None: the row does not say.
+    delivery: str | None = None
     currency: str
     total_minor: int | None
     discount_minor: int = 0
     discount_code: str | None = None
     gift: bool = False
+    refunded_minor: int | None = None
     occurred_at: datetime
+    #: None: not paid yet, as far as the row knows.
+    paid_at: datetime | None = None
     cancelled_at: datetime | None = None
+    #: A later file of the same system: what it says of payment, refund, cancellation and worth replaces what we knew.
+    overwrites: bool = False
     #: Said by a line rather than by a row of its own: the order counts once, however many lines say it.
     implied: bool = False
 
@@ -162,7 +177,51 @@ class OrderLine(Fact):
     variant: Variant
     quantity: int
     unit_price_minor: int
+    #: None: quantity times price.
+    total_minor: int | None = None
     returned_at: datetime | None = None
+    #: too_small, too_large, other.
+    return_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return(PersonFact):
+    """A return that is a document of its own; it may match no purchase. Quantity and total are positive."""
+
+    dedupe: str
+    document: str
+    #: The purchase, where the row names it.
+    order: str | None = None
+    variant: Variant
+    quantity: int
+    total_minor: int
+    currency: str
+    reason: str | None = None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fulfilment(Fact):
+    """What was done with an order's goods: packed, shipped, delivered, picked_up."""
+
+    order: str
+    kind: str
+    location: str | None = None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount(Fact):
+    """A code the shop made itself; None means the row does not say."""
+
+    code: str
+    percent: float | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    status: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    times_used: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_channel_state")),
     )
     op.create_table(
+        "discount",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("percent", sa.Float(precision=53), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("valid_from", UtcTime(), nullable=True),
+        sa.Column("valid_until", UtcTime(), nullable=True),
+        sa.Column("times_used", sa.Integer(), nullable=True),
+        sa.Column("recorded_at", UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discount")),
+        sa.UniqueConstraint("code", name=op.f("uq_discount_code")),
+    )
+    op.create_table(
         "installation",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -117,6 +132,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_message_run", ["run_id"], unique=False)
 
     op.create_table(
+        "print_run",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("started_at", UtcTime(), nullable=False),
+        sa.Column("closed_at", UtcTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_print_run")),
+    )
+    op.create_table(
         "product",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
@@ -143,6 +166,7 @@ def upgrade() -> None:
         sa.Column("home_longitude", sa.Float(), nullable=True),
         sa.Column("source", sa.Text(), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
+        sa.Column("merged_into", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile")),
     )
     op.create_table(
@@ -190,6 +214,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("wording", sa.Text(), nullable=True),
         sa.Column("occurred_at", UtcTime(), nullable=False),
+        sa.Column("is_dated", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
         sa.Column("recorded_at", UtcTime(), nullable=False),
         sa.Column("dedupe", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_consent_event_profile_id_profile")),
@@ -266,14 +291,42 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "print_page",
+        sa.Column(
+            "message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("print_run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("taken_out", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_print_page_message_id_message")),
+        sa.ForeignKeyConstraint(["print_run_id"], ["print_run.id"], name=op.f("fk_print_page_print_run_id_print_run")),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_print_page")),
+    )
+    with op.batch_alter_table("print_page", schema=None) as batch_op:
+        batch_op.create_index("ix_print_page_run", ["print_run_id", "position"], unique=False)
+
+    op.create_table(
+        "profile_merge",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("kept_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("gone_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("found_at", UtcTime(), nullable=False),
+        sa.Column("merged_at", UtcTime(), nullable=True),
+        sa.ForeignKeyConstraint(["gone_id"], ["profile.id"], name=op.f("fk_profile_merge_gone_id_profile")),
+        sa.ForeignKeyConstraint(["kept_id"], ["profile.id"], name=op.f("fk_profile_merge_kept_id_profile")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_profile_merge")),
+        sa.UniqueConstraint("kept_id", "gone_id", name=op.f("uq_profile_merge_kept_id_gone_id")),
+    )
+    op.create_table(
         "profile_size",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("system", sa.Text(), nullable=False),
         sa.Column("size", sa.Text(), nullable=False),
-        sa.Column("evidence", sa.Integer(), nullable=False),
-        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("evidence", sa.Float(precision=53), nullable=False),
+        sa.Column("confidence", sa.Float(precision=53), nullable=False),
         sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_profile_size_profile_id_profile")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile_size")),
         sa.UniqueConstraint(
@@ -285,12 +338,14 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("option_key", sa.Text(), nullable=True),
         sa.Column("size", sa.Text(), nullable=True),
         sa.Column("colour", sa.Text(), nullable=True),
         sa.Column("price_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_variant_product_id_product")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_variant")),
+        sa.UniqueConstraint("option_key", name=op.f("uq_variant_option_key")),
         sa.UniqueConstraint("sku", name=op.f("uq_variant_sku")),
     )
     with op.batch_alter_table("variant", schema=None) as batch_op:
@@ -309,6 +364,8 @@ def upgrade() -> None:
         sa.Column("valid_from", UtcTime(), nullable=False),
         sa.Column("valid_until", UtcTime(), nullable=False),
         sa.Column("published_at", UtcTime(), nullable=True),
+        sa.Column("revoked_at", UtcTime(), nullable=True),
+        sa.Column("withdrawn_at", UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_voucher_profile_id_profile")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_voucher")),
         sa.UniqueConstraint("code", name=op.f("uq_voucher_code")),
@@ -345,16 +402,23 @@ def upgrade() -> None:
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("cart_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("number", sa.Text(), nullable=True),
         sa.Column("sales_channel", sa.Text(), nullable=False),
+        sa.Column("marketplace", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("location_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("delivery", sa.Text(), nullable=True),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("total_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "refunded_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
         sa.Column(
             "discount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
         ),
         sa.Column("discount_code", sa.Text(), nullable=True),
         sa.Column("gift", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("occurred_at", UtcTime(), nullable=False),
+        sa.Column("paid_at", UtcTime(), nullable=True),
         sa.Column("cancelled_at", UtcTime(), nullable=True),
         sa.Column("recorded_at", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(["cart_id"], ["cart.id"], name=op.f("fk_order_cart_id_cart")),
@@ -364,7 +428,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("external_id", name=op.f("uq_order_external_id")),
     )
     with op.batch_alter_table("order", schema=None) as batch_op:
+        batch_op.create_index("ix_order_discount_code", ["discount_code"], unique=False)
+        batch_op.create_index("ix_order_paid", ["paid_at"], unique=False)
         batch_op.create_index("ix_order_profile", ["profile_id", "occurred_at"], unique=False)
+
+    op.create_table(
+        "redemption",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("voucher_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_ref", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.Column("redeemed_at", UtcTime(), nullable=False),
+        sa.Column("recorded_at", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(["voucher_id"], ["voucher.id"], name=op.f("fk_redemption_voucher_id_voucher")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_redemption")),
+        sa.UniqueConstraint("voucher_id", "order_ref", name=op.f("uq_redemption_voucher_id_order_ref")),
+    )
+    with op.batch_alter_table("redemption", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_redemption_counting",
+            ["voucher_id"],
+            unique=True,
+            sqlite_where=sa.text("counts"),
+            postgresql_where=sa.text("counts"),
+        )
 
     op.create_table(
         "stock_event",
@@ -382,6 +470,20 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "fulfilment",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("location_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("occurred_at", UtcTime(), nullable=False),
+        sa.Column("recorded_at", UtcTime(), nullable=False),
+        sa.CheckConstraint("kind IN ('packed', 'shipped', 'delivered', 'picked_up')", name=op.f("ck_fulfilment_kind")),
+        sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_fulfilment_location_id_location")),
+        sa.ForeignKeyConstraint(["order_id"], ["order.id"], name=op.f("fk_fulfilment_order_id_order")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fulfilment")),
+        sa.UniqueConstraint("order_id", "kind", "occurred_at", name=op.f("uq_fulfilment_order_id_kind_occurred_at")),
+    )
+    op.create_table(
         "order_line",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -389,21 +491,61 @@ def upgrade() -> None:
         sa.Column("variant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("unit_price_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "total_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
         sa.Column("returned_at", UtcTime(), nullable=True),
+        sa.Column("return_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["order_id"], ["order.id"], name=op.f("fk_order_line_order_id_order")),
         sa.ForeignKeyConstraint(["variant_id"], ["variant.id"], name=op.f("fk_order_line_variant_id_variant")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
         sa.UniqueConstraint("order_id", "position", name=op.f("uq_order_line_order_id_position")),
     )
+    op.create_table(
+        "order_return",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("dedupe", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("variant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("total_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("occurred_at", UtcTime(), nullable=False),
+        sa.Column("recorded_at", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["order.id"], name=op.f("fk_order_return_order_id_order")),
+        sa.ForeignKeyConstraint(["profile_id"], ["profile.id"], name=op.f("fk_order_return_profile_id_profile")),
+        sa.ForeignKeyConstraint(["variant_id"], ["variant.id"], name=op.f("fk_order_return_variant_id_variant")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_return")),
+        sa.UniqueConstraint("dedupe", name=op.f("uq_order_return_dedupe")),
+    )
+    with op.batch_alter_table("order_return", schema=None) as batch_op:
+        batch_op.create_index("ix_order_return_profile", ["profile_id"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("order_return", schema=None) as batch_op:
+        batch_op.drop_index("ix_order_return_profile")
+
+    op.drop_table("order_return")
     op.drop_table("order_line")
+    op.drop_table("fulfilment")
     op.drop_table("stock_event")
+    with op.batch_alter_table("redemption", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_redemption_counting", sqlite_where=sa.text("counts"), postgresql_where=sa.text("counts")
+        )
+
+    op.drop_table("redemption")
     with op.batch_alter_table("order", schema=None) as batch_op:
         batch_op.drop_index("ix_order_profile")
+        batch_op.drop_index("ix_order_paid")
+        batch_op.drop_index("ix_order_discount_code")
 
     op.drop_table("order")
     with op.batch_alter_table("cart_event", schema=None) as batch_op:
@@ -420,6 +562,11 @@ def downgrade() -> None:
 
     op.drop_table("variant")
     op.drop_table("profile_size")
+    op.drop_table("profile_merge")
+    with op.batch_alter_table("print_page", schema=None) as batch_op:
+        batch_op.drop_index("ix_print_page_run")
+
+    op.drop_table("print_page")
     op.drop_table("listing")
     with op.batch_alter_table("identifier", schema=None) as batch_op:
         batch_op.drop_index(
@@ -448,6 +595,7 @@ def downgrade() -> None:
     op.drop_table("run")
     op.drop_table("profile")
     op.drop_table("product")
+    op.drop_table("print_run")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_run")
         batch_op.drop_index(
@@ -472,5 +620,6 @@ def downgrade() -> None:
     op.drop_table("lease")
     op.drop_table("journey_state")
     op.drop_table("installation")
+    op.drop_table("discount")
     op.drop_table("channel_state")
     # ### end Alembic commands ###

@@ -1,0 +1,29 @@
+"""The export files of well-known systems: each format knows its columns and turns rows into facts.
+
+A format is recognised by its header line (and, where the vendor puts it there, by the file's name). A new one is a
+module here and a line in `FORMATS`; what no format knows is read through a mapping file.
+"""
+
+from __future__ import annotations
+
+from segue.intake.errors import IntakeError
+from segue.intake.formats.format import Door, Format, Options
+
+#: Most particular first: the first that recognises a file reads it.
+FORMATS: tuple[Format, ...] = ()
+
+
+def format_named(name: str) -> Format:
+    """Return the format called `name`; raises IntakeError with the names there are."""
+    for one in FORMATS:
+        if one.name == name:
+            return one
+    raise IntakeError(f"there is no format {name}; known are {', '.join(one.name for one in FORMATS)}")
+
+
+def recognised(columns: tuple[str, ...], file_name: str) -> Format | None:
+    """Return the format that a file with these columns and this name has, if one is known."""
+    return next((one for one in FORMATS if one.recognises(columns, file_name)), None)
+
+
+__all__ = ["FORMATS", "Door", "Format", "Options", "format_named", "recognised"]
