@@ -10,6 +10,7 @@ from segue.contract.errors import (
     UnsupportedError,
 )
 from segue.contract.mail import MailFrame, encode_header
+from segue.contract.page import PageError, PageFrame, qr_svg
 from segue.contract.protocols import (
     AudienceConnector,
     Leaving,
@@ -57,6 +58,8 @@ __all__ = [
     "MessageConnector",
     "OfferConnector",
     "Outcome",
+    "PageError",
+    "PageFrame",
     "PrintConnector",
     "PrintContent",
     "Redemption",
@@ -70,6 +73,7 @@ __all__ = [
     "accepted",
     "deferred",
     "encode_header",
+    "qr_svg",
     "reason_of",
     "rejected",
     "retry_after_of",

@@ -58,8 +58,15 @@ class PrintConnector(Protocol):
     def send(self, batch: Sequence[Message], leaving: Leaving) -> Iterator[Result]:
         """Spool `batch`, one page a key."""
 
-    def close_spool(self, location: str, keep: Sequence[Key]) -> Sequence[Path]:
-        """Print the pages of `keep`, in that order, for one location; return the files made."""
+    def close_spool(self, location: str, keep: Sequence[Key], *, name: str) -> Sequence[Path]:
+        """Print the pages of `keep`, in that order, for one location; return the files made, the pages first.
+
+        `name` names this run's files; the same name again makes them anew. Pages stay in the spool, to be
+        printed again. Raises UnsupportedError, saying how many, if keys of `keep` are not spooled for `location`.
+        """
+
+    def reprint(self, keys: Sequence[Key], *, name: str) -> Path:
+        """Print the pages of `keys`, as they were first spooled, any time later, from whatever location."""
 
     def close(self) -> None:
         """Let go of files; safe to call twice."""

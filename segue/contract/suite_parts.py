@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from segue.contract.errors import ConnectorError
 from segue.contract.fake import Answer
 from segue.contract.mail import MailFrame
+from segue.contract.page import PageFrame
 from segue.contract.protocols import MessageConnector
 from segue.contract.types import Channel, Content, EmailContent, Key, Message, Outcome, PrintContent, Result, SmsContent
 
 AT = datetime(2026, 5, 14, 15, 0, tzinfo=UTC)
 WORDS_OF_ONE = "Your leggings, size 8, are waiting"
 _FRAME = MailFrame(from_name="Brand", from_address="hello@example.com")
+#: Two pages a card, front and back, with the card's words on the front.
+PAGE = PageFrame(
+    name="contract/step",
+    source="""#set document(date: none)
+#set page(width: 105mm, height: 148mm)
+#for card in json(bytes(sys.inputs.pages)) [#page(card.words) #page(card.order)]""",
+    root=Path(__file__).parent,
+)
 
 
 class Wire(Protocol):
@@ -32,6 +43,11 @@ class Wire(Protocol):
         """How many messages the provider took; a repeated key once. Asked only of idempotent connectors."""
 
 
+def card(number: int) -> str:
+    """The data of one card, the same for the same number."""
+    return json.dumps({"words": f"{WORDS_OF_ONE} {number}", "order": f"#{number}"})
+
+
 def message(number: int, channel: Channel = Channel.EMAIL) -> Message:
     """A message like the outbox's, the same for the same number."""
     contents: dict[Channel, Content] = {
@@ -39,7 +55,7 @@ def message(number: int, channel: Channel = Channel.EMAIL) -> Message:
             frame=_FRAME, subject="Still here", text=WORDS_OF_ONE, html=f"<p>{WORDS_OF_ONE}</p>"
         ),
         Channel.SMS: SmsContent(text=WORDS_OF_ONE, segments=1),
-        Channel.PRINT: PrintContent(template="insert", data="{}", location="new-york"),
+        Channel.PRINT: PrintContent(frame=PAGE, data=card(number), location="new-york", order=f"#{number}"),
     }
     addresses = {Channel.EMAIL: f"reader.{number}@example.com", Channel.SMS: f"+1202555{100 + number % 100:04}"}
     return Message(

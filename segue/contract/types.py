@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from segue.contract.mail import MailFrame
+from segue.contract.page import PageFrame
 
 Key = NewType("Key", str)
 """What makes a message one: `journey/step/occasion`. Opaque to connectors, safe to log."""
@@ -84,13 +85,17 @@ class SmsContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintContent:
-    """One person's printed piece: the template's name and the data it is set with."""
+    """One person's printed piece: what differs from person to person, and the frame that does not."""
 
-    template: str
-    #: JSON text; data only, never source of the page.
+    frame: PageFrame
+    #: JSON text of one card; data only, never source of the page.
     data: str
-    #: Where it is printed and packed.
+    #: Where it is printed and packed; a name people know, not a path.
     location: str
+    #: The order number people read, e.g. `#1001`; it opens the pick list's line.
+    order: str
+    #: What else the packer reads, as (column, text), e.g. `("first name", "Sarah")`.
+    packing: tuple[tuple[str, str], ...] = ()
 
 
 Content = EmailContent | SmsContent | PrintContent
