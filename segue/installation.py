@@ -72,7 +72,9 @@ class Installation:
     def library(self) -> Library:
         """The templates, compiled once."""
         brand = load_brand(self.settings.brand)
-        return Library(self.settings.templates, brand, Links(self.settings.base_url, self.secret))
+        return Library(
+            self.settings.templates, brand, Links(self.settings.base_url, self.secret), pictures=self.settings.pictures
+        )
 
     @cached_property
     def connectors(self) -> Connectors:

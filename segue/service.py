@@ -7,22 +7,26 @@ gallery, which never cross into Prefect.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from datetime import time as clock_time
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from segue.clock import Clock, SystemClock, VirtualClock
+from segue.contract import Channel, ConfigurationError, PrintConnector
 from segue.gallery import explain_text, words
 from segue.installation import Installation
 from segue.intake import ImportReport, import_events, import_table, load_mapping
 from segue.journeys.definition import Brief, Journey, Moment
+from segue.journeys.waves import PickWave
 from segue.outbox import brake
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors, installed_connectors
@@ -31,6 +35,7 @@ from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
 from segue.outbox.judging import Scope
 from segue.outbox.preview import preview
+from segue.outbox.printing import PrintReport, print_all, reprint
 from segue.outbox.promise import promise
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
@@ -196,6 +201,19 @@ class Segue(Installation):
         self.clock.set(until)
         return done
 
+    def print_run(self, location: str | None = None) -> list[PrintReport]:
+        """Print what is spooled, one PDF and pick list a location (or only `location`), in packing order.
+
+        Orders cancelled or packed meanwhile are taken out. Call it at the pick wave; a run that died is finished first.
+        """
+        return print_all(
+            self.engine, self._print_connector(), journeys=self.journeys, now=self.clock.now(), location=location
+        )
+
+    def reprint(self, orders: Sequence[str]) -> Path:
+        """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
+        return reprint(self.engine, self._print_connector(), orders, now=self.clock.now())
+
     def summary(self, run_id: int) -> Summary:
         """What became of a run's people."""
         with read(self.engine) as connection:
@@ -293,6 +311,12 @@ class Segue(Installation):
                 return done
             time.sleep(_BUSY_WAIT)
 
+    def _print_connector(self) -> PrintConnector:
+        connector = self.connectors.by_channel.get(Channel.PRINT)
+        if not isinstance(connector, PrintConnector):
+            raise ConfigurationError("no connector prints here; name one for `print` in SEGUE_CONNECTORS: print_insert")
+        return connector
+
     def _connector_names(self) -> set[str]:
         """Installed or given; none is made for it, so that the brake works where a connector's settings are wrong."""
         given = self._given_connectors.by_channel.values() if self._given_connectors is not None else ()
@@ -304,7 +328,13 @@ class Segue(Installation):
             live_from = connection.scalar(
                 select(journey_state.c.live_from).where(journey_state.c.journey == journey.name)
             )
-        return Moment(now=now, live_from=live_from if live_from is not None else now)
+        wave = self.settings.pick_wave
+        zone = ZoneInfo(self.settings.home_zone)
+        return Moment(
+            now=now,
+            live_from=live_from if live_from is not None else now,
+            pick_wave=PickWave(clock_time.fromisoformat(wave), zone) if wave else None,
+        )
 
     def _journey(self, name: str) -> Journey:
         if name not in self.journeys:
@@ -350,6 +380,7 @@ def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id:
 __all__ = [
     "DrainCount",
     "ImportReport",
+    "PrintReport",
     "RunPlan",
     "SampleRender",
     "Segue",

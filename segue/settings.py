@@ -63,6 +63,16 @@ class Settings(BaseSettings):
         timedelta(minutes=1), description="First back-off; doubles with each attempt, up to an hour."
     )
 
+    pick_wave: str = Field(
+        "14:00",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
+        description="Local time at which the warehouse picks the day's orders: after it a parcel gets no card. "
+        "Empty: the shop says what it packed.",
+    )
+    print_folder: Path = Field(Path("out/print"), description="Where `print_insert` spools cards and puts the PDFs.")
+    pictures: Path | None = Field(
+        None, description="Folder of the shop's product pictures, for print; without it cards have no pictures."
+    )
     home_zone: str = Field("America/New_York", description="The shop's own time zone.")
     holdout_journey: float = Field(0.05, ge=0, le=0.5, description="Share of people each journey leaves untreated.")
     holdout_global: float = Field(0.0, ge=0, le=0.5, description="Share of people every journey leaves untreated.")

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Select
 
 from segue.contract import Channel
+from segue.journeys.waves import PickWave
 from segue.offers import Offer
 
 
@@ -31,6 +32,8 @@ class Moment:
     now: datetime
     #: Facts before this instant never trigger the journey.
     live_from: datetime
+    #: When the warehouse picks; None: the shop says what it packed.
+    pick_wave: PickWave | None = None
 
 
 Due = Callable[[Moment, Any], Select[Any]]

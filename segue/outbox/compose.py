@@ -102,10 +102,7 @@ def compose(
         words["profile"] = {"first_name": row.first_name, "locale": row.locale, "zone": row.zone}
         words["voucher"] = shown(offered)
         try:
-            if row.channel == Channel.EMAIL:
-                content: Any = template.email(words, message_id=row.message_id)
-            else:
-                content = template.sms(words, message_id=row.message_id)
+            content = template.content(Channel(row.channel), words, message_id=row.message_id)
         except TemplateError:
             verdicts.append(_verdict(row, "skipped", Reason.TEMPLATE.value, None))
             continue
@@ -120,7 +117,7 @@ def compose(
                 message=Message(
                     key=Key(row.key),
                     channel=Channel(row.channel),
-                    address=(row.email if row.channel == Channel.EMAIL else row.phone) or "",
+                    address=_address(row),
                     content=content,
                     at=now,
                     valid_until=row.valid_until if row.channel == Channel.SMS else None,
@@ -159,6 +156,13 @@ def _words(engine: Engine, rows: pd.DataFrame, asked: Asked, now: datetime) -> S
 def _rows(frame: pd.DataFrame) -> Iterator[_Row]:
     """The frame row by row, without pandas' own way, which makes a class of its own for every frame."""
     return map(_Row._make, zip(*(frame[name].tolist() for name in _Row._fields), strict=True))
+
+
+def _address(row: _Row) -> str:
+    """Where it goes; paper goes with the parcel."""
+    if row.channel == Channel.PRINT:
+        return ""
+    return (row.email if row.channel == Channel.EMAIL else row.phone) or ""
 
 
 def _verdict(row: _Row, state: str, reason: str, until: datetime | None) -> Verdict:

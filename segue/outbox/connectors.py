@@ -56,7 +56,8 @@ def _make(name: str, settings: Settings) -> Any:
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         raise ConfigurationError(f"there is no connector {name}; installed are {', '.join(sorted(found))}")
-    options: dict[str, Any] = {"folder": settings.outbox} if name == "files" else {}
+    folders = {"files": settings.outbox, "offers_csv": settings.outbox, "print_insert": settings.print_folder}
+    options: dict[str, Any] = {"folder": folders[name]} if name in folders else {}
     try:
         return found[name].load()(**options, **settings.connector_options.get(name, {}))
     except TypeError as error:

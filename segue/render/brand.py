@@ -116,6 +116,13 @@ class Senders(_Part):
     transactional: Sender
 
 
+class LoyaltyCard(_Part):
+    """What a printed card says of the loyalty programme."""
+
+    title: Text
+    text: Text
+
+
 class NavLink(_Part):
     """A link in the footer; `path` is joined to `site_url`."""
 
@@ -133,6 +140,8 @@ class Brand(_Part):
     hashtag: str = Field(pattern=r"^#\w+$")
     #: Name of the loyalty programme.
     loyalty: Text
+    #: What a printed card says of it; left out, the card does not mention the programme.
+    loyalty_card: LoyaltyCard | None = None
     site_url: Origin
     asset_url: Origin
     #: BCP 47; decides how dates and money are written, and the `lang` of a mail.

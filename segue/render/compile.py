@@ -123,7 +123,13 @@ class Compiler:
     def version(self, step: str, *, transactional: bool) -> str:
         """Return a short hash of everything that decides the words of `step`."""
         digest = hashlib.sha256(repr((self.globals["brand"], transactional)).encode("utf-8"))
-        for file in sorted((*self._folder.glob("_layout/*.j2"), *self._folder.glob(f"{step}/*.j2"))):
+        for file in sorted(
+            (
+                *self._folder.glob("_layout/*.j2"),
+                *self._folder.glob(f"{step}/*.j2"),
+                *self._folder.glob(f"{step}/*.typ"),
+            )
+        ):
             digest.update(f"\0{file.relative_to(self._folder)}\0".encode())
             digest.update(file.read_bytes())
         return digest.hexdigest()[:12]

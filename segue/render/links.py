@@ -2,6 +2,7 @@
 
     {base}/c/<token>   a click: carries the message and the target itself (e-mail, print)
     {base}/s/<token>   a short click: carries the message and the name of a place in it (SMS)
+    {base}/v/<code>    a voucher's landing page (print): the code is a secret of 50 bits itself
     {base}/u/<token>   an unsubscribe: carries the message and the channel
 
 A token is base64url of a fixed head (and, for a click, the target) followed by base64url of a
@@ -78,6 +79,7 @@ class Links:
             raise ValueError("the base URL of links must start with https://; set SEGUE_BASE_URL")
         base = base_url.rstrip("/")
         self._click_base, self._short_base, self._unsubscribe_base = (f"{base}/{kind}/" for kind in "csu")
+        self._landing_base = f"{base}/v/"
         self._sign_click = _signer(secret, b"click", 12)
         self._sign_short = _signer(secret, b"short", 9)
         self._sign_unsubscribe = _signer(secret, b"unsubscribe", 12)
@@ -101,6 +103,10 @@ class Links:
         """Return a link of a few characters; raises OverflowError for a message id over 2**40."""
         body = _encode(bytes((_VERSION << 5 | slot,)) + message_id.to_bytes(_SHORT_ID_BYTES, "big"))
         return self._short_base + (body + self._sign_short(body)).decode("ascii")
+
+    def landing(self, code: str) -> str:
+        """Return the page where whoever holds `code` finds what it is worth; short, for a QR code."""
+        return self._landing_base + quote(code, safe="")
 
     def unsubscribe(self, message_id: int, channel: Channel) -> str:
         """Return the address whose POST stops `channel` for whoever got this message."""

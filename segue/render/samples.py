@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from segue.contract import Channel
 from segue.render.templates import Library
 
+#: Sharp enough to read on a screen, small enough for Prefect's database.
+_PREVIEW_PPI = 110
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRender:
@@ -23,6 +26,8 @@ class SampleRender:
     html: str | None
     #: Billed parts of an SMS.
     segments: int | None
+    #: A printed piece as PNG pictures, one a side.
+    pages: tuple[bytes, ...] = ()
 
 
 def sample_renders(
@@ -57,6 +62,20 @@ def sample_renders(
                         text=sms.text,
                         html=None,
                         segments=sms.segments,
+                    )
+                )
+            if Channel.PRINT in step.channels:
+                card = step.page(words, message_id=0)
+                made.append(
+                    SampleRender(
+                        name=name,
+                        sample=sample,
+                        channel=Channel.PRINT,
+                        subject=None,
+                        text="",
+                        html=None,
+                        segments=None,
+                        pages=tuple(card.frame.pictures(card.data, ppi=_PREVIEW_PPI)),
                     )
                 )
     return made

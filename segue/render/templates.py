@@ -13,11 +13,12 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from segue.contract import Channel, EmailContent, MailFrame, SmsContent
+from segue.contract import Channel, EmailContent, MailFrame, PrintContent, SmsContent
 from segue.render.brand import Brand
 from segue.render.compile import Compiler, Fill
 from segue.render.errors import TemplateError
 from segue.render.links import Links, Slot, Tags
+from segue.render.page import PAGE_FILE, PageTemplate
 from segue.render.sms import segments
 
 #: Gmail clips a longer mail, and the unsubscribe link with it.
@@ -35,7 +36,15 @@ class StepTemplate:
     """The words of one step, compiled."""
 
     def __init__(
-        self, name: str, folder: Path, compiler: Compiler, brand: Brand, links: Links, *, transactional: bool
+        self,
+        name: str,
+        folder: Path,
+        compiler: Compiler,
+        brand: Brand,
+        links: Links,
+        *,
+        transactional: bool,
+        pictures: Path | None,
     ) -> None:
         self.name = name
         self.version = compiler.version(name, transactional=transactional)
@@ -48,11 +57,14 @@ class StepTemplate:
         self._sms = self._compile_sms(compiler, transactional=transactional)
         self._frame = _frame(name, brand, transactional=transactional)
         self._email_tags = _tags(name, Channel.EMAIL)
-        self.channels = frozenset(
-            channel for channel, there in ((Channel.EMAIL, self._email), (Channel.SMS, self._sms)) if there
-        )
+        has_page = (self._folder / PAGE_FILE).exists()
+        self._page_template = PageTemplate(name, folder, brand, links, pictures=pictures) if has_page else None
+        written = ((Channel.EMAIL, self._email), (Channel.SMS, self._sms), (Channel.PRINT, self._page_template))
+        self.channels = frozenset(channel for channel, there in written if there)
         if not self.channels:
-            raise TemplateError(name, f"the folder {self._folder} holds neither {_EMAIL_FILES[2]} nor {_SMS_FILE}")
+            raise TemplateError(
+                name, f"the folder {self._folder} holds none of {_EMAIL_FILES[2]}, {_SMS_FILE} and {PAGE_FILE}"
+            )
         self._check(brand)
 
     def email(self, words: Mapping[str, Any], *, message_id: int) -> EmailContent:
@@ -87,6 +99,22 @@ class StepTemplate:
         if len(text) > MAX_SMS_CHARS:
             raise TemplateError(self.name, f"the SMS has more than {MAX_SMS_CHARS} characters; no provider takes it")
         return SmsContent(text=text, segments=segments(text)[1])
+
+    def page(self, words: Mapping[str, Any], *, message_id: int) -> PrintContent:
+        """Fill the printed page; raises TemplateError as `email` does."""
+        if self._page_template is None:
+            raise TemplateError(self.name, f"there is no printed page; add {PAGE_FILE}")
+        return self._page_template.content(words, message_id=message_id)
+
+    def content(
+        self, channel: Channel, words: Mapping[str, Any], *, message_id: int
+    ) -> EmailContent | SmsContent | PrintContent:
+        """Fill whatever travels on `channel`."""
+        if channel is Channel.EMAIL:
+            return self.email(words, message_id=message_id)
+        if channel is Channel.SMS:
+            return self.sms(words, message_id=message_id)
+        return self.page(words, message_id=message_id)
 
     def samples(self) -> dict[str, dict[str, Any]]:
         """Return the words of each `sample*.json`, by file name without its end; never a real person's."""
@@ -134,12 +162,16 @@ class StepTemplate:
                 _check_email(self.name, self.email(words, message_id=0), brand)
             if self._sms and "STOP" not in self.sms(words, message_id=0).text and not self._transactional:
                 raise TemplateError(self.name, "the SMS does not say how to stop; add `Reply STOP to opt out`")
+            if self._page_template:
+                self.page(words, message_id=0)
 
 
 class Library:
     """All steps of a templates folder, for one brand and one installation's links."""
 
-    def __init__(self, folder: Path, brand: Brand, links: Links) -> None:
+    def __init__(self, folder: Path, brand: Brand, links: Links, *, pictures: Path | None = None) -> None:
+        """`pictures` is the folder of product pictures that paper is printed with."""
+        self._pictures = pictures
         self._folder = folder
         self._brand = brand
         self._links = links
@@ -154,7 +186,13 @@ class Library:
         step = self._steps.get((name, transactional))
         if step is None:
             step = StepTemplate(
-                name, self._folder, self._compiler, self._brand, self._links, transactional=transactional
+                name,
+                self._folder,
+                self._compiler,
+                self._brand,
+                self._links,
+                transactional=transactional,
+                pictures=self._pictures,
             )
             self._steps[name, transactional] = step
         return step

@@ -6,7 +6,7 @@ Each is a pure function of a few values that repeat from person to person, so ea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,6 +70,20 @@ class Calendar:
     def short_time(self, at: str | datetime, zone: str | None = None, locale: str | None = None) -> str:
         """The same for a text message: `Thu May 14, 11 AM EDT`, `Thu 14 May, 11:00 BST`."""
         return _written(at, zone or self._zone, self._zone, (locale or self._locale).endswith("-US"), short=True)
+
+    def last_day(self, until: str | datetime, zone: str | None = None, locale: str | None = None) -> str:
+        """Return the last whole local day before `until`: what paper can promise, `July 19, 2026` or `19 July 2026`."""
+        american = (locale or self._locale).endswith("-US")
+        return _last_day(until, zone or self._zone, self._zone, american)
+
+
+@lru_cache(maxsize=65_536)
+def _last_day(until: str | datetime, zone: str, spare_zone: str, american: bool) -> str:
+    instant = datetime.fromisoformat(until) if isinstance(until, str) else until
+    if instant.tzinfo is None:
+        raise ValueError("a time without an offset; give ISO 8601 with one")
+    day = instant.astimezone(_zone(zone, spare_zone)).date() - timedelta(days=1)
+    return f"{day:%B} {day.day}, {day.year}" if american else f"{day.day} {day:%B} {day.year}"
 
 
 @lru_cache(maxsize=65_536)
