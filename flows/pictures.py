@@ -87,6 +87,11 @@ def sms_card(text: str, *, width: int = 400) -> str:
     return _picture(width, bubble + 40, parts, spoken="Text message")
 
 
+def png(picture: bytes) -> str:
+    """Return a finished PNG as a data address."""
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
 def _by_day(html: str) -> str:
     """Without the night colours: the page around may be dark, but most readers see the mail in the light."""
     return re.sub(r"prefers-color-scheme:\s*dark", "prefers-color-scheme: never", html)

@@ -106,6 +106,10 @@ def sample_card(sample: SampleRender, *, designed: bool) -> str:
     heading = f"{words.title(step)}, {words.channel(sample.channel)}"
     if sample.channel == "sms":
         return f"### {heading}\n\n![{heading}]({pictures.sms_card(sample.text)})"
+    if sample.pages:
+        sides = zip(("front", "back", "page 3", "page 4"), sample.pages if designed else (), strict=False)
+        drawn = " ".join(f"![{heading}, {side}]({pictures.png(page)})" for side, page in sides)
+        return f"### {heading}\n\n{drawn or 'Drawn when somebody is due.'}"
     subject = sample.subject or ""
     if sample.html and designed:
         drawn = pictures.mail_picture(subject, sample.html)

@@ -1,0 +1,232 @@
+"""Welcome insert: a printed card in somebody's first parcel.
+
+Due is the first order of hers that becomes a parcel: paid (a total of 0 is paid), to be shipped, not cancelled, and
+neither a gift nor a marketplace's, pick-up or till order. Those are no parcels to her, so her first parcel may well
+be her third order. It must still be in the house: once anything is packed or shipped, the card is too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from pydantic import Field
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, String, cast, func, literal, or_, select, tuple_
+
+from segue.contract import Channel
+from segue.journeys.definition import Brief, Journey, Moment, Step
+from segue.journeys.fitting import fitting
+from segue.journeys.waves import wave_case
+from segue.offers import Offer
+from segue.store.sql import later, listed
+from segue.store.tables import fulfilment, location, message, order
+
+#: Orders paid longer ago than this are not even looked at; anything younger is counted, if only as too late.
+LOOKBACK = timedelta(days=14)
+#: Where the shop says when it packed: the longest an order may lie unpacked and still get a card.
+UNPACKED_AT_MOST = timedelta(days=14)
+#: Where an order that names no place is packed.
+HOME_LOCATION = "main"
+ITEMS = 4
+
+
+class WelcomeInsertBrief(Brief):
+    """What a marketer may turn on the welcome insert."""
+
+    percent: int = Field(
+        15, ge=0, le=50, title="Discount in percent", description="Worth of the personal code; 0 gives no code."
+    )
+    code_days: int = Field(60, ge=14, le=365, title="Code lives, days", description="How long the code is valid.")
+    show_items: bool = Field(
+        True, title="Show things that fit", description="Up to four things in her size that her channel does not list."
+    )
+
+
+def is_parcel(orders: FromClause, now: Any) -> ColumnElement[bool]:
+    """True for an order that becomes a parcel to the person who placed it."""
+    columns = orders.c
+    return (
+        (columns.delivery == "ship")
+        & columns.gift.is_(False)
+        & columns.marketplace.is_(False)
+        & or_(columns.cancelled_at.is_(None), columns.cancelled_at > now)
+    )
+
+
+def _age(orders: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """What makes an order the earlier one: when it was paid, then the lower number of the shop's own."""
+    return orders.c.paid_at, func.length(orders.c.external_id), orders.c.external_id
+
+
+def insert_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
+    """Every first parcel paid lately that nobody has packed yet."""
+    earlier = order.alias("earlier")
+    has_earlier = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.profile_id == order.c.profile_id,
+            is_parcel(earlier, moment.now),
+            tuple_(*_age(earlier)) < tuple_(*_age(order)),
+        )
+        .exists()
+    )
+    return select(
+        literal("order:").concat(cast(order.c.id, String)).label("occasion"),
+        order.c.profile_id,
+        order.c.id.label("subject_id"),
+        _deadline(moment).label("deadline_at"),
+    ).where(
+        order.c.profile_id.is_not(None),
+        order.c.paid_at > max(moment.now - LOOKBACK, moment.live_from),
+        order.c.paid_at <= moment.now,
+        is_parcel(order, moment.now),
+        ~has_earlier,
+        ~_touched(order.c.id, moment.now),
+        ~_has_card(order.c.profile_id),
+    )
+
+
+def _deadline(moment: Moment) -> ColumnElement[Any]:
+    """The pick wave that takes the order, or, where the shop says what it packed, much later."""
+    if moment.pick_wave is None:
+        return later(order.c.paid_at, UNPACKED_AT_MOST)
+    return wave_case(order.c.paid_at, since=moment.now - LOOKBACK, until=moment.now, wave=moment.pick_wave)
+
+
+def _touched(order_id: Any, now: Any) -> ColumnElement[bool]:
+    return select(fulfilment.c.id).where(fulfilment.c.order_id == order_id, fulfilment.c.occurred_at <= now).exists()
+
+
+def _has_card(profile_id: Any) -> ColumnElement[bool]:
+    """True where a card of hers was spooled for another order; a card taken out again is settled as skipped."""
+    return (
+        select(message.c.id)
+        .where(
+            message.c.profile_id == profile_id,
+            message.c.journey == "welcome_insert",
+            message.c.state.in_(("handed_over", "accepted", "uncertain")),
+        )
+        .exists()
+    )
+
+
+_FACTS = select(
+    order.c.id,
+    order.c.cancelled_at,
+    order.c.delivery,
+    order.c.gift,
+    select(func.min(fulfilment.c.occurred_at))
+    .where(fulfilment.c.order_id == order.c.id)
+    .scalar_subquery()
+    .label("touched_at"),
+).where(listed(order.c.id, "orders"))
+_HAD = select(message.c.profile_id, message.c.key).where(
+    listed(message.c.profile_id, "people"),
+    message.c.journey == "welcome_insert",
+    message.c.state.in_(("handed_over", "accepted", "uncertain")),
+)
+_WORDS = (
+    select(
+        order.c.id,
+        order.c.number,
+        order.c.external_id,
+        order.c.sales_channel,
+        location.c.external_id.label("place"),
+    )
+    .outerjoin(location, location.c.id == order.c.location_id)
+    .where(listed(order.c.id, "orders"))
+)
+
+
+def facts(connection: Connection, rows: pd.DataFrame, now: datetime, _brief: WelcomeInsertBrief) -> pd.DataFrame:
+    """What could make the card pointless: the order is cancelled or packed, or she has had her card."""
+    order_ids = rows["subject_id"].astype("int64").tolist()
+    people = rows["profile_id"].tolist()
+    found = {row.id: row for row in connection.execute(_FACTS, {"orders": order_ids}).all()}
+    had: dict[int, set[str]] = {}
+    for profile_id, key in connection.execute(_HAD, {"people": people}).all():
+        had.setdefault(profile_id, set()).add(key)
+    first_here: set[int] = set()
+    gone = []
+    for key, profile_id, order_id in zip(rows["key"], people, order_ids, strict=True):
+        row = found.get(order_id)
+        gone.append(
+            row is None
+            or (row.cancelled_at is not None and row.cancelled_at <= now)
+            or (row.touched_at is not None and row.touched_at <= now)
+            or row.delivery != "ship"
+            or row.gift
+            or bool(had.get(profile_id, set()) - {key})
+            or profile_id in first_here
+        )
+        first_here.add(profile_id)
+    return pd.DataFrame({"gone": gone}, index=rows.index)
+
+
+def words(
+    connection: Connection, rows: pd.DataFrame, now: datetime, brief: WelcomeInsertBrief
+) -> Sequence[Mapping[str, Any]]:
+    """Up to four things that fit her and that the channel she bought on does not list, and where the card is packed."""
+    order_ids = rows["subject_id"].astype("int64").tolist()
+    people = rows["profile_id"].tolist()
+    orders = {row.id: row for row in connection.execute(_WORDS, {"orders": order_ids}).all()}
+    bought_on = [orders[order_id].sales_channel for order_id in order_ids]
+    asked = list(zip(people, bought_on, strict=True)) if brief.show_items else []
+    things = fitting(connection, asked, now, limit=ITEMS)
+    said = []
+    for profile_id, order_id in zip(people, order_ids, strict=True):
+        row = orders[order_id]
+        said.append(
+            {
+                "items": [
+                    {
+                        "title": item.title,
+                        "size": item.size,
+                        "colour": item.colour,
+                        "price_minor": item.price_minor,
+                        "currency": item.currency,
+                        "image_url": item.image_url,
+                    }
+                    for item in things.get(profile_id, [])
+                ],
+                "order": {"number": row.number or row.external_id},
+                "location": row.place or HOME_LOCATION,
+            }
+        )
+    return said
+
+
+def insert_next_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
+    """When the next order that becomes a parcel is paid, by all that is known of it."""
+    return select(func.min(order.c.paid_at)).where(
+        order.c.paid_at > moment.now, order.c.delivery == "ship", order.c.profile_id.is_not(None)
+    )
+
+
+def welcome_offer(brief: WelcomeInsertBrief) -> Offer | None:
+    """A code for everybody's first parcel; who holds a better live one sees that one."""
+    if brief.percent == 0:
+        return None
+    return Offer(name="welcome", percent=brief.percent, valid_for=timedelta(days=brief.code_days), if_live="show")
+
+
+JOURNEY = Journey(
+    name="welcome_insert",
+    title="Welcome insert",
+    brief=WelcomeInsertBrief,
+    steps=(
+        Step(
+            name="insert",
+            due=insert_due,
+            channels=(Channel.PRINT,),
+            facts=facts,
+            words=words,
+            next_due=insert_next_due,
+            offer=welcome_offer,
+            priority=60,
+            on_uncertain="repeat",  # a spool takes a key once, however often it is given
+        ),
+    ),
+)
