@@ -1,14 +1,18 @@
-"""Other people's data into facts: tables through a mapping file, Segment-style calls as JSON lines.
+"""Other people's data into facts: well-known exports, tables through a mapping file, Segment-style calls.
 
 Again is once, a file goes in whole or not at all, and whatever is left out is counted with its reason and line.
 """
 
-from segue.intake.doors import HashAddress, Progress, import_events, import_table
+from segue.intake.doors import DateOrder, HashAddress, Progress, import_events, import_export, import_table
 from segue.intake.errors import IntakeError, MappingError
+from segue.intake.formats import FORMATS, Format, format_named
 from segue.intake.mapping import Mapping, load_mapping
 from segue.intake.report import ImportReport, Problem
 
 __all__ = [
+    "FORMATS",
+    "DateOrder",
+    "Format",
     "HashAddress",
     "ImportReport",
     "IntakeError",
@@ -16,7 +20,9 @@ __all__ = [
     "MappingError",
     "Problem",
     "Progress",
+    "format_named",
     "import_events",
+    "import_export",
     "import_table",
     "load_mapping",
 ]

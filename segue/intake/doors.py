@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy import Engine
 
@@ -12,11 +12,13 @@ from segue.clock import Clock
 from segue.intake import records as r
 from segue.intake.errors import IntakeError
 from segue.intake.event_door import EventDoor
+from segue.intake.export_door import ExportDoor, opened_export
+from segue.intake.formats import Format, Options
 from segue.intake.loading import Loader
 from segue.intake.mapping import Mapping
 from segue.intake.reading import open_text
 from segue.intake.report import ImportReport, Tally
-from segue.intake.rows import open_table
+from segue.intake.rows import Table, open_table
 from segue.intake.table_door import TableDoor
 from segue.store.engine import write
 
@@ -26,10 +28,58 @@ Progress = Callable[[int, "int | None"], None]
 HashAddress = Callable[[str], str]
 """Turns a normalised address into its keyed hash."""
 
+DateOrder = Literal["day_first", "month_first"]
+
 _STEP = 2_000
 #: Below this many unreadable times a file is merely dirty, not misunderstood.
 _FEW = 20
 _T = TypeVar("_T")
+
+
+def import_export(
+    engine: Engine,
+    file: Path | str,
+    format: Format | None = None,  # noqa: A002 - the word of the command line
+    *,
+    clock: Clock,
+    hash_address: HashAddress,
+    calling_code: str | None = None,
+    time_zone: str | None = None,
+    date_order: DateOrder | None = None,
+    currency: str | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import a well-known system's export; without a `format` it is recognised by header and name. Again is once.
+
+    `calling_code` (digits), `time_zone` (IANA), `date_order` and `currency` (ISO 4217) say what the file does not.
+    Raises IntakeError, having written nothing, if the file cannot be read, is not of a known format, lacks a column
+    (`missing_columns`), or if most of its times could mean two instants (`ambiguous_dates`).
+    """
+    path = Path(file)
+    table, kind, sign = opened_export(path, format, time_zone=time_zone, date_order=date_order)
+    options = Options(
+        hash_address=hash_address,
+        now=clock.now(),
+        file_name=path.name,
+        calling_code=calling_code,
+        time_zone=time_zone,
+        date_order=date_order,
+        currency=currency,
+        decimal_sign=sign,
+    )
+    tally = Tally()
+    door = ExportDoor(table, kind, options)
+    with write(engine) as connection:
+        loader = Loader(connection, tally, options.now, door.spoilt)
+        for row in _counted(table.rows(), lambda row: row.line, tally, table.total, progress):
+            for fact in door.facts(row, tally):
+                loader.add(fact)
+        for fact in door.finish(tally):
+            loader.add(fact)
+        _refuse_misread_times(tally, path.name, "check --time-zone and --date-order")
+        loader.finish()
+    tally.notes.extend(door.notes())
+    return _report(tally, path, kind.name, table)
 
 
 def import_table(
@@ -53,11 +103,9 @@ def import_table(
         for row in _counted(table.rows(), lambda row: row.line, tally, table.total, progress):
             for fact in door.facts(row, tally):
                 loader.add(fact)
-        _refuse_misread_times(tally, path.name)
+        _refuse_misread_times(tally, path.name, "give the mapping its time_format and time_zone")
         loader.finish()
-    if table.encoding == "cp1252":
-        tally.notes.append("the file is not UTF-8; it was read as Windows-1252")
-    return tally.report(file=path.name, source=mapping.name, encoding=table.encoding)
+    return _report(tally, path, mapping.name, table)
 
 
 def import_events(
@@ -83,9 +131,16 @@ def import_events(
             facts: Iterator[r.Fact] = door.facts(number, line, tally)
             for fact in facts:
                 loader.add(fact)
-        _refuse_misread_times(tally, path.name)
+        _refuse_misread_times(tally, path.name, "write times as 2026-03-07T09:12:44Z")
         loader.finish()
     return tally.report(file=path.name, source="events", encoding=text.encoding)
+
+
+def _report(tally: Tally, path: Path, source: str, table: Table) -> ImportReport:
+    tally.empty_lines = table.empty_lines
+    if table.encoding == "cp1252":
+        tally.notes.append("the file is not UTF-8; it was read as Windows-1252")
+    return tally.report(file=path.name, source=source, encoding=table.encoding)
 
 
 def _counted(
@@ -100,10 +155,8 @@ def _counted(
         progress(tally.rows if total is None else total, total)
 
 
-def _refuse_misread_times(tally: Tally, file: str) -> None:
-    """If most times of a file have another shape, the mapping is wrong, not the file."""
+def _refuse_misread_times(tally: Tally, file: str, cure: str) -> None:
+    """If most times of a file have another shape, it is misunderstood as a whole."""
     bad = tally.skipped["bad_date"]
     if bad >= _FEW and bad * 2 > tally.rows:
-        raise IntakeError(
-            f"{file}: {bad} times cannot be read (ambiguous_dates); give the mapping its time_format and time_zone"
-        )
+        raise IntakeError(f"{file}: {bad} times cannot be read (ambiguous_dates); {cure}")

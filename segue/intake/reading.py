@@ -147,6 +147,8 @@ class CsvRecords:
         self._again: deque[str] = deque()
         self._record: list[str] = []
         self._ends_cleanly = ends_cleanly
+        #: Records without anything in any cell, so far.
+        self.empty = 0
 
     def __iter__(self) -> Iterator[Cells]:
         csv.field_size_limit(_LONGEST_CELL)
@@ -167,6 +169,8 @@ class CsvRecords:
                 continue
             if any(cells):
                 yield Cells(start, cells)
+            else:
+                self.empty += 1
 
     def _lines(self) -> Iterator[str]:
         while True:

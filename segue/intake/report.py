@@ -33,6 +33,8 @@ class ImportReport:
     encoding: str
     #: Rows read, broken ones included; the header and empty lines are not rows.
     rows: int
+    #: Lines with nothing in them, passed over.
+    empty_lines: int = 0
     #: New records by kind.
     taken: Mapping[str, int]
     #: Known records to which the file added something, by kind.
@@ -51,6 +53,8 @@ class ImportReport:
     def to_text(self) -> str:
         """Return the report for people, one thing a line."""
         out = [f"{self.file} ({self.source}, {self.encoding}): {_many(self.rows, 'row')} read"]
+        if self.empty_lines:
+            out[0] += f", {_many(self.empty_lines, 'empty line')} passed over"
         for kind in sorted({*self.taken, *self.updated, *self.duplicates}):
             known, again = self.updated.get(kind, 0), self.duplicates.get(kind, 0)
             out.append(f"  {kind:<12} {self.taken.get(kind, 0):>9,} new {known:>9,} updated {again:>9,} already known")
@@ -77,6 +81,7 @@ class Tally:
     """Counts while an import runs; becomes an `ImportReport`."""
 
     rows: int = 0
+    empty_lines: int = 0
     taken: Counter[str] = field(default_factory=Counter)
     updated: Counter[str] = field(default_factory=Counter)
     duplicates: Counter[str] = field(default_factory=Counter)
@@ -112,6 +117,7 @@ class Tally:
             source=source,
             encoding=encoding,
             rows=self.rows,
+            empty_lines=self.empty_lines,
             taken=_frozen(self.taken),
             updated=_frozen(self.updated),
             duplicates=_frozen(self.duplicates),

@@ -37,6 +37,10 @@ class Table(Protocol):
     columns: tuple[str, ...]
     total: int | None
 
+    @property
+    def empty_lines(self) -> int:
+        """Lines with nothing in them that were passed over so far."""
+
     def rows(self) -> Iterator[Row]:
         """Yield the rows once, in the file's order."""
 
@@ -55,7 +59,7 @@ def reader_of(columns: tuple[str, ...], name: str) -> Reader | None:
 
     Where a name occurs twice, the first cell that holds something wins.
     """
-    places = [i for i, column in enumerate(columns) if _same(column) == _same(name)]
+    places = [i for i, column in enumerate(columns) if same_name(column) == same_name(name)]
     if not places:
         return None
     if len(places) == 1:
@@ -64,7 +68,8 @@ def reader_of(columns: tuple[str, ...], name: str) -> Reader | None:
     return lambda row: next((row.cells[i] for i in places if row.cells[i]), "")
 
 
-def _same(name: str) -> str:
+def same_name(name: str) -> str:
+    """A column's name as names are compared: trimmed, single spaces, any case."""
     return " ".join(name.split()).casefold()
 
 
@@ -86,6 +91,11 @@ class CsvTable:
         if first is None or first.reason:
             raise IntakeError(f"{file.path.name} has no readable header line; its first line must name the columns")
         self.columns = tuple(cell.strip() for cell in first.cells)
+
+    @property
+    def empty_lines(self) -> int:
+        """Lines with nothing in them that were passed over so far."""
+        return self._records.empty
 
     def _find_header(self) -> tuple[int, str]:
         for number, line in enumerate(self._lines, start=1):
@@ -139,6 +149,11 @@ class ParquetTable:
         self.total = self._file.metadata.num_rows
         if not self.columns:
             raise IntakeError(f"{self.path.name} has no columns; write it again")
+
+    @property
+    def empty_lines(self) -> int:
+        """Always 0: a row of nothing is a row here."""
+        return 0
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows with every cell as the text a CSV would hold."""

@@ -11,12 +11,19 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from math import isfinite
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from segue.intake.errors import BadValueError
 
 _EMAIL = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+\.[^\s@,;<>\"().]+\Z")
 _OFFSET_APART = re.compile(r"\s+(?:([+-]\d\d):?(\d\d)|UTC|GMT|Z)\Z", re.IGNORECASE)
+_ROUNDED = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
+_BY_NUMBER = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:,?[ T]+(.+))?\Z")
+_HAS_OFFSET = re.compile(r"\d(?:\.\d+)?\s*(?:[+-]\d\d(?::?\d\d)?|UTC|GMT|Z)\Z", re.IGNORECASE)
+_WORDY = ("%b %d, %Y %I:%M:%S %p", "%b %d, %Y %I:%M %p", "%b %d, %Y %H:%M:%S", "%b %d, %Y %H:%M", "%b %d, %Y",
+          "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y")  # fmt: skip
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _GROUPING = " \u00a0\u202f'"
 _YES = frozenset({"yes", "true", "1", "y", "t"})
 _NO = frozenset({"no", "false", "0", "n", "f"})
@@ -45,8 +52,9 @@ def parse_text(value: str, limit: int | None = None) -> str:
 
 
 def parse_id(value: str) -> str:
-    """An id as text; numbers that a spreadsheet has rounded (`7.80112E+12`) are `bad_id`."""
-    if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d+", value.strip()):
+    """An id as text; numbers that a spreadsheet has rounded (`7.80112E+12`) or that pass 2^63-1 are `bad_id`."""
+    value = value.strip()
+    if _ROUNDED.fullmatch(value) or (len(value) > 18 and value.isdecimal() and int(value) > _INT64):
         raise BadValueError("bad_id")
     return parse_text(value, 255)
 
@@ -93,6 +101,14 @@ def parse_money(value: str, currency: str, decimal_sign: str = ".") -> int:
     if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]+)?", number):
         raise BadValueError("bad_money")
     return money_of(Decimal(number), currency)
+
+
+def parse_signed_money(value: str, currency: str, decimal_sign: str = ".") -> int:
+    """An amount in minor units that may be below 0, such as a refund's or a discount's; else `bad_money`."""
+    value = value.strip()
+    if value[:1] in {"-", "\u2212"}:
+        return -parse_money(value[1:], currency, decimal_sign)
+    return parse_money(value, currency, decimal_sign)
 
 
 def money_of(amount: Decimal, currency: str) -> int:
@@ -209,6 +225,56 @@ def parse_time(value: str, zone: str | None = None, form: str | None = None) -> 
         return _localise(read, ZoneInfo(zone))
     except (ValueError, OverflowError) as error:
         raise BadValueError("bad_date") from error
+
+
+def shows_day_by_number(value: str) -> bool:
+    """Whether a date is written so that only a convention tells the day from the month: `07/10/2023 14:05`."""
+    return _BY_NUMBER.match(value.strip()) is not None
+
+
+def has_offset(value: str) -> bool:
+    """Whether a time says its distance from UTC: `+01:00`, `-0800`, `Z`, `UTC`."""
+    return ":" in value and _HAS_OFFSET.search(value.strip()) is not None
+
+
+@lru_cache(maxsize=4096)
+def parse_local_time(
+    value: str, zone: str | None = None, date_order: Literal["day_first", "month_first"] | None = None
+) -> datetime:
+    """An instant in UTC from what an export or a spreadsheet writes; else `bad_date`.
+
+    ISO 8601 and `Apr 2, 2026 1:00:00 PM` need `zone` (IANA) unless they carry an offset; `07/10/2023 14:05` needs
+    `zone` and `date_order`. Nothing is guessed. Of an hour that comes twice the first is meant.
+    """
+    value = value.strip()
+    parts = _BY_NUMBER.match(value)
+    try:
+        if parts is not None:
+            return _by_number(parts, zone, date_order)
+        if value[:1].isalpha() or " " in value[:3]:
+            return parse_time(value, zone, next(form for form in _WORDY if _fits(value, form)))[0]
+    except (ValueError, StopIteration) as error:
+        raise BadValueError("bad_date") from error
+    return parse_time(value, zone)[0]
+
+
+def _by_number(parts: re.Match[str], zone: str | None, date_order: str | None) -> datetime:
+    if zone is None or date_order is None:
+        raise BadValueError("bad_date")
+    first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
+    day, month = (first, second) if date_order == "day_first" else (second, first)
+    clock = (parts[5] or "00:00").strip().upper()
+    form = next(form for form in _CLOCKS if _fits(clock, form))
+    at = datetime.strptime(clock, form)  # noqa: DTZ007 - the zone is put on below
+    return parse_time(at.replace(year=year, month=month, day=day).isoformat(), zone)[0]
+
+
+def _fits(value: str, form: str) -> bool:
+    try:
+        datetime.strptime(value, form)  # noqa: DTZ007 - only a look at its shape
+    except ValueError:
+        return False
+    return True
 
 
 def _read_time(value: str, form: str | None) -> datetime:

@@ -7,6 +7,7 @@ module here and a line in `FORMATS`; what no format knows is read through a mapp
 from __future__ import annotations
 
 from segue.intake.errors import IntakeError
+from segue.intake.formats.columns import Columns
 from segue.intake.formats.format import Door, Format, Options
 
 #: Most particular first: the first that recognises a file reads it.
@@ -26,4 +27,4 @@ def recognised(columns: tuple[str, ...], file_name: str) -> Format | None:
     return next((one for one in FORMATS if one.recognises(columns, file_name)), None)
 
 
-__all__ = ["FORMATS", "Door", "Format", "Options", "format_named", "recognised"]
+__all__ = ["FORMATS", "Columns", "Door", "Format", "Options", "format_named", "recognised"]

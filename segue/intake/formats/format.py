@@ -41,7 +41,11 @@ class Door(Protocol):
     spoilt: set[str]
 
     def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
-        """Yield what `row` says; count in `tally` what it fails to say."""
+        """Yield what `row` says; count in `tally` what it fails to say.
+
+        A row with a `reason` is broken: it comes with empty cells for those it lacks, and yields nothing; count it
+        under that reason and add its order, if it names one, to `spoilt`.
+        """
 
     def finish(self, tally: Tally) -> Iterator[r.Fact]:
         """Yield what had to wait for the end of the file."""
@@ -63,6 +67,9 @@ class Format:
     door: Callable[[Table, Options], Door]
     #: Columns that hold money: from them the decimal sign is learned.
     money: Sequence[str] = field(default=())
+    #: Columns that hold times which need an offset: where most have none, or tell day and month by numbers alone,
+    #: the file is refused until the caller says the zone (and the date order). Leave out times that need none.
+    times: Sequence[str] = field(default=())
     #: Columns that are understood; every other one is named once in the report. Empty: all are.
     known: Sequence[str] = field(default=())
     #: Other spellings: canonical column -> those. `Door`s read by the canonical name.

@@ -1,0 +1,99 @@
+"""The third door: a well-known system's export, recognised, checked for what it needs, and read by its format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from segue.intake import records as r
+from segue.intake.errors import BadValueError, IntakeError
+from segue.intake.formats import FORMATS, Columns, Format, Options, recognised
+from segue.intake.report import Tally
+from segue.intake.rows import Row, Table, open_table, same_name
+from segue.intake.shapes import Shapes
+
+
+def opened_export(
+    path: Path, kind: Format | None, *, time_zone: str | None, date_order: str | None
+) -> tuple[Table, Format, Literal[".", ","]]:
+    """Open an export and learn its format and decimal sign; raises IntakeError for what cannot be read as one."""
+    table = open_table(path)
+    kind = kind or recognised(table.columns, path.name)
+    if kind is None:
+        known = ", ".join(one.name for one in FORMATS)
+        raise IntakeError(
+            f"{path.name} is no export that is known by its columns ({known}); name its format with --format, "
+            "or say what its columns mean with --mapping FILE.toml"
+        )
+    _require(table.columns, kind, path.name)
+    shapes = Shapes(kind, table.columns)
+    if shapes.wanted:
+        shapes.learn(table.rows())
+        shapes.refuse_ambiguous(path.name, time_zone, date_order)
+        table = open_table(path)
+    return table, kind, shapes.decimal_sign
+
+
+def _require(columns: tuple[str, ...], kind: Format, file: str) -> None:
+    by_name = Columns(columns, kind.aliases)
+    missing = []
+    for wanted in kind.needed:
+        names = (wanted,) if isinstance(wanted, str) else wanted
+        if not any(by_name.has(name) for name in names):
+            missing.append(" or ".join(names))
+    if missing:
+        raise IntakeError(
+            f"{file} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} that {kind.title} need "
+            "(missing_columns); export it again with all columns"
+        )
+
+
+class ExportDoor:
+    """A format's door with a railing: broken rows yield nothing, and what cannot be read is counted."""
+
+    def __init__(self, table: Table, kind: Format, options: Options) -> None:
+        self._kind = kind
+        self._columns = table.columns
+        self._door = kind.door(table, options)
+        #: Orders one of whose rows is at fault.
+        self.spoilt = self._door.spoilt
+
+    def facts(self, row: Row, tally: Tally) -> Sequence[r.Fact]:
+        """Return what `row` says."""
+        if row.reason is not None:
+            self._broken(row, tally)
+            return ()
+        try:
+            return list(self._door.facts(row, tally))
+        except BadValueError as error:
+            tally.skip(row.line, error.reason, error.column)
+            return ()
+
+    def _broken(self, row: Row, tally: Tally) -> None:
+        """Show the format a cut row, so that it can spoil the order; the last cell may be cut too."""
+        reason = row.reason or ""
+        counted = tally.skipped[reason]
+        kept = row.cells[:-1]
+        whole = Row(row.line, kept + [""] * (len(self._columns) - len(kept)), row.reason)
+        try:
+            for _ in self._door.facts(whole, tally):
+                pass
+        except BadValueError:
+            pass
+        if tally.skipped[reason] == counted:
+            tally.skip(row.line, reason)
+
+    def finish(self, tally: Tally) -> Iterator[r.Fact]:
+        """Yield what had to wait for the end of the file."""
+        return self._door.finish(tally)
+
+    def notes(self) -> Sequence[str]:
+        """Name, once, the columns nobody understands."""
+        kind = self._kind
+        if not kind.known:
+            return ()
+        spellings = (*kind.known, *(name for _, others in kind.aliases for name in others))
+        known = {same_name(name) for name in spellings}
+        strange = [name for name in dict.fromkeys(self._columns) if name and same_name(name) not in known]
+        return (f"columns passed over: {', '.join(strange)}",) if strange else ()
