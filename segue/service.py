@@ -7,7 +7,7 @@ gallery, which never cross into Prefect.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ from segue.installation import Installation
 from segue.intake import ImportReport, import_events, import_table, load_mapping
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.journeys.waves import PickWave
+from segue.offers import RedemptionCount, Settled, read_redemptions, revoke, settle, withdraw
 from segue.outbox import brake
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors, installed_connectors
@@ -213,6 +214,27 @@ class Segue(Installation):
     def reprint(self, orders: Sequence[str]) -> Path:
         """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
         return reprint(self.engine, self._print_connector(), orders, now=self.clock.now())
+
+    def revoke(self, codes: Collection[str]) -> int:
+        """Take personal codes back; return how many were not yet. From now on no message names them.
+
+        The shop is asked at once to withdraw them; where it cannot, `settle_offers` asks again.
+        """
+        with write(self.engine) as connection:
+            taken = revoke(connection, codes, self.clock.now())
+        withdraw(self.engine, self.connectors.offers, self.clock.now())
+        return taken
+
+    def read_redemptions(self) -> RedemptionCount:
+        """Keep every use of a code that the shop tells of; one use of a code counts, however often it is told."""
+        return read_redemptions(self.engine, self.connectors.offers, self.clock.now())
+
+    def settle_offers(self) -> Settled:
+        """Tell the shop of codes it does not know yet, have it withdraw what was revoked, and read what was used.
+
+        Safe at any time, in several processes at once and after any crash; what the shop refuses is tried again.
+        """
+        return settle(self.engine, self.connectors.offers, self.clock.now())
 
     def summary(self, run_id: int) -> Summary:
         """What became of a run's people."""

@@ -1,4 +1,4 @@
-"""Minting: one code per key, one owner, the same code and expiry on every retry.
+"""Minting: one code per key, one owner, one live code a person, the same code and expiry on every retry.
 
 The code is an HMAC of the key under the installation's secret, so it can be neither guessed nor minted
 twice differently; the row decides all the same, since it holds the expiry that was promised.
@@ -9,130 +9,132 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, or_, select
 
 from segue.contract import Key, Voucher
+from segue.offers.ledger import live_vouchers, lock_people, vouchers_of
+from segue.offers.offer import Offer, OfferedVoucher, best
 from segue.store.bulk import insert_new
-from segue.store.sql import among
-from segue.store.tables import order, voucher
+from segue.store.sql import listed
+from segue.store.tables import order, profile, voucher
+from segue.store.types import UtcTime
 
 #: Crockford's base 32 without letters that a till clerk misreads.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """When a personal code may be given, and what it is worth."""
-
-    name: str
-    percent: int
-    #: From the moment the message was judged until the code runs out.
-    valid_for: timedelta
-    #: No second code of this offer within this time.
-    cooldown: timedelta
-    #: Nobody who paid full price within this time needs a code.
-    full_price_within: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedVoucher:
-    """A minted voucher and whether the shop knows it yet."""
-
-    voucher: Voucher
-    profile_id: int
-    is_published: bool
+# Built once, as all that runs for each shard.
+_COOLING = select(voucher.c.profile_id).where(
+    listed(voucher.c.profile_id, "people"),
+    voucher.c.offer == bindparam("offer"),
+    voucher.c.valid_from > bindparam("since", type_=UtcTime),
+)
+_PAID_FULL_PRICE = select(order.c.profile_id).where(
+    listed(order.c.profile_id, "people"),
+    order.c.occurred_at > bindparam("since", type_=UtcTime),
+    order.c.occurred_at <= bindparam("now", type_=UtcTime),
+    order.c.discount_minor == 0,
+    order.c.total_minor > 0,
+    or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > bindparam("now", type_=UtcTime)),
+)
+#: A merged profile owns nothing any more: its message is judged again under the one that stays.
+_MERGED = select(profile.c.id).where(listed(profile.c.id, "people"), profile.c.merged_into.is_not(None))
 
 
 def mint(
     connection: Connection, wanted: Sequence[tuple[Key, int]], offer: Offer, *, now: datetime, secret: bytes
 ) -> dict[Key, OfferedVoucher]:
-    """Return the voucher of each key in `wanted` (`key, profile_id`) that has or may have one.
+    """Return the code that the message of each key in `wanted` (`key, profile_id`) may name, if it may name one.
 
-    A key that was minted before keeps its code and expiry whatever the rule says now. A new code is made
-    only where the offer rule allows: no code of this offer within its cooldown, no full-price order, no
-    other personal code still live, and one new code a person even if several messages ask at once.
+    A key that was minted before keeps its code and expiry whatever the rule says now. Where she holds another live
+    code nothing is minted, and `offer.if_live` says whether that one is shown. Else a new code is made if the rule
+    allows: none of this offer within its cooldown, no full-price order. One new code a person, even if several
+    messages ask at once, in whatever processes.
     """
-    minted = vouchers_of(connection, [key for key, _ in wanted])
-    asking: dict[int, Key] = {}
+    lock_people(connection, {profile_id for _, profile_id in wanted})
+    named = vouchers_of(connection, [key for key, _ in wanted])
+    asking: dict[int, list[Key]] = {}
     for key, profile_id in wanted:
-        if key not in minted:
-            asking.setdefault(profile_id, key)
-    refused = _refused(connection, asking, offer, now)
-    rows = [
-        {
-            "key": key,
-            "code": code_for(key, secret),
-            "profile_id": profile_id,
-            "offer": offer.name,
-            "percent": offer.percent,
-            "amount_minor": None,
-            "currency": None,
-            "valid_from": now,
-            "valid_until": (now + offer.valid_for).replace(microsecond=0),
-            "published_at": None,
-        }
-        for profile_id, key in asking.items()
-        if profile_id not in refused
-    ]
-    if rows:
-        # Any conflict: the key was minted meanwhile, or (once in 2**50) somebody holds this code, and she gets none.
-        insert_new(connection, voucher, rows)
-        minted |= vouchers_of(connection, [row["key"] for row in rows])  # type: ignore[misc]
-    return minted
-
-
-def vouchers_of(connection: Connection, keys: Collection[Key]) -> dict[Key, OfferedVoucher]:
-    """Return the vouchers minted for `keys`."""
-    if not keys:
-        return {}
-    found = connection.execute(select(voucher).where(among(connection, voucher.c.key, keys)))
-    return {Key(row.key): _offered(dict(row._mapping)) for row in found}  # noqa: SLF001 - SQLAlchemy's public name
-
-
-def mark_published(connection: Connection, keys: Collection[Key], *, at: datetime) -> None:
-    """Remember that the shop knows the codes of `keys`."""
-    connection.execute(
-        update(voucher)
-        .where(among(connection, voucher.c.key, keys), voucher.c.published_at.is_(None))
-        .values(published_at=at)
+        if key not in named:
+            asking.setdefault(profile_id, []).append(key)
+    if not asking:
+        return named
+    held = live_vouchers(connection, asking.keys(), now)
+    unheld = asking.keys() - held.keys()
+    refused = _refused(connection, unheld, offer, now) if unheld else set()
+    fresh = _insert(
+        connection,
+        {asking[profile_id][0]: profile_id for profile_id in asking if profile_id in unheld - refused},
+        offer,
+        now=now,
+        secret=secret,
     )
+    named |= fresh
+    if offer.if_live == "show":
+        for one in fresh.values():
+            held.setdefault(one.profile_id, []).append(one)
+        for profile_id, codes in held.items():
+            shown = [one for one in codes if one.voucher.valid_until - now >= offer.shown_if_left]
+            if shown:
+                named |= {key: best(shown) for key in asking[profile_id] if key not in fresh}
+    return named
 
 
 def code_for(key: str, secret: bytes) -> str:
     """Return the code of `key`: ten letters in two groups, 50 bits."""
-    digest = hmac.digest(secret, b"voucher:" + key.encode("utf-8"), hashlib.sha256)
-    number = int.from_bytes(digest[:8], "big")
+    number = int.from_bytes(hmac.digest(secret, b"voucher:" + key.encode("utf-8"), hashlib.sha256)[:8], "big")
     letters = "".join(_LETTERS[(number >> (5 * place)) & 31] for place in range(10))
     return f"{letters[:5]}-{letters[5:]}"
 
 
-def _refused(connection: Connection, asking: Mapping[int, Key], offer: Offer, now: datetime) -> set[int]:
-    """The profiles whom the offer rule gives no new code."""
-    if not asking:
-        return set()
-    recent_or_live = select(voucher.c.profile_id).where(
-        among(connection, voucher.c.profile_id, asking.keys()),
-        ((voucher.c.offer == offer.name) & (voucher.c.valid_from > now - offer.cooldown))
-        | (voucher.c.valid_until > now),
-    )
-    paid_full_price = select(order.c.profile_id).where(
-        among(connection, order.c.profile_id, asking.keys()),
-        order.c.occurred_at > now - offer.full_price_within,
-        order.c.occurred_at <= now,
-        order.c.discount_minor == 0,
-        order.c.total_minor > 0,
-        (order.c.cancelled_at.is_(None)) | (order.c.cancelled_at > now),
-    )
-    return set(connection.scalars(recent_or_live)) | set(connection.scalars(paid_full_price))
+def _insert(
+    connection: Connection, owners: Mapping[Key, int], offer: Offer, *, now: datetime, secret: bytes
+) -> dict[Key, OfferedVoucher]:
+    """Write a new voucher for each key, and return those that stand."""
+    valid_until = (now + offer.valid_for).replace(microsecond=0)
+    fresh = {
+        key: OfferedVoucher(
+            voucher=Voucher(
+                code=code_for(key, secret),
+                key=key,
+                percent=offer.percent,
+                amount_minor=offer.amount_minor,
+                currency=offer.currency,
+                valid_from=now,
+                valid_until=valid_until,
+            ),
+            profile_id=profile_id,
+            is_published=False,
+        )
+        for key, profile_id in owners.items()
+    }
+    rows = [
+        {
+            "key": key,
+            "code": one.voucher.code,
+            "profile_id": one.profile_id,
+            "offer": offer.name,
+            "percent": offer.percent,
+            "amount_minor": offer.amount_minor,
+            "currency": offer.currency,
+            "valid_from": now,
+            "valid_until": valid_until,
+        }
+        for key, one in fresh.items()
+    ]
+    # Any conflict: once in 2**50 somebody holds this code already, and she gets none.
+    return fresh if insert_new(connection, voucher, rows) == len(rows) else vouchers_of(connection, list(owners))
 
 
-def _offered(row: Mapping[str, object]) -> OfferedVoucher:
-    names = ("code", "key", "percent", "amount_minor", "currency", "valid_from", "valid_until")
-    return OfferedVoucher(
-        voucher=Voucher(**{name: row[name] for name in names}),  # type: ignore[arg-type]
-        profile_id=row["profile_id"],  # type: ignore[arg-type]
-        is_published=row["published_at"] is not None,
-    )
+def _refused(connection: Connection, people: Collection[int], offer: Offer, now: datetime) -> set[int]:
+    """Whom the offer's rule gives no new code."""
+    ids = list(people)
+    refused = set(connection.scalars(_MERGED, {"people": ids}))
+    if offer.cooldown is not None:
+        asked = {"people": ids, "offer": offer.name, "since": now - offer.cooldown}
+        refused |= set(connection.scalars(_COOLING, asked))
+    if offer.full_price_within is not None:
+        bought = {"people": ids, "since": now - offer.full_price_within, "now": now}
+        refused |= set(connection.scalars(_PAID_FULL_PRICE, bought))
+    return refused

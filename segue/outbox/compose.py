@@ -12,8 +12,8 @@ import pandas as pd
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from segue.contract import Channel, Key, Message, OfferConnector
-from segue.outbox.codes import codes_of, shown
+from segue.contract import Channel, Key, Message
+from segue.outbox.codes import Codes, shown
 from segue.outbox.frame import Asked
 from segue.outbox.verdicts import Verdict
 from segue.policy import Reason
@@ -73,11 +73,13 @@ def compose(
     asked: Asked,
     *,
     library: Library,
-    offers: OfferConnector,
+    codes: Codes,
     now: datetime,
-    secret: bytes,
 ) -> Composed:
-    """Make messages of `rows` (one step's rows that may leave; frame columns plus `channel`, `bucket`, `run_id`)."""
+    """Make messages of `rows` (one step's rows that may leave; frame columns plus `channel`, `bucket`, `run_id`).
+
+    `codes` are those of at least these rows.
+    """
     try:
         template = library.step(f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional)
     except TemplateError:
@@ -87,11 +89,10 @@ def compose(
         ]
         return Composed(ready=(), verdicts=broken)
     said = _words(engine, rows, asked, now)
-    vouchers = codes_of(engine, rows, asked, offers, now=now, secret=secret)
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
     for row, facts in zip(_rows(rows), said, strict=True):
-        offered = vouchers.get(Key(row.key))
+        offered = codes.of(Key(row.key))
         if offered is not None and not offered.is_published:
             verdicts.append(_verdict(row, "held", Reason.CODE_UNPUBLISHED.value, min(now + CODE_WAIT, row.deadline_at)))
             continue

@@ -15,6 +15,7 @@ from segue.clock import Clock
 from segue.contract import Channel
 from segue.journeys.definition import Journey
 from segue.outbox import verdicts
+from segue.outbox.codes import Codes
 from segue.outbox.compose import compose, unserved
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
@@ -155,6 +156,7 @@ class Worker:
             self._store_verdicts(unserved(rows, now), rows, now, count)
             return True
         size = connector.capabilities.window
+        codes = Codes(self._engine, rows, asked, self._connectors.offers, now=now, secret=self._secret)
         complete = True
         for start in range(0, len(rows), size):
             age = time.monotonic() - shard.judged_at
@@ -167,9 +169,8 @@ class Worker:
                 part,
                 asked,
                 library=self._library,
-                offers=self._connectors.offers,
+                codes=codes,
                 now=now,
-                secret=self._secret,
             )
             self._probe("composed")
             self._store_verdicts(made.verdicts, part, now, count)

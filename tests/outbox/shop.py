@@ -127,13 +127,18 @@ class PlainLibrary:
         del transactional
         return self
 
-    def email(self, words: Mapping[str, Any], *, message_id: int) -> EmailContent:
+    def content(self, channel: Channel, words: Mapping[str, Any], *, message_id: int) -> EmailContent | SmsContent:
         """The template's verb."""
+        make = self.sms if channel is Channel.SMS else self.email
+        return make(words, message_id=message_id)
+
+    def email(self, words: Mapping[str, Any], *, message_id: int) -> EmailContent:
+        """A mail."""
         del message_id
         return EmailContent(frame=_FRAME, subject="s", text=self._text(words), html="<p>t</p>")
 
     def sms(self, words: Mapping[str, Any], *, message_id: int) -> SmsContent:
-        """The template's other verb."""
+        """A text message."""
         del message_id
         return SmsContent(text=self._text(words), segments=1)
 

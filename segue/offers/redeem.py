@@ -1,0 +1,167 @@
+"""Redeeming: every use of a code that anybody told us of is kept, and one of them counts.
+
+An order tells it by its discount code, an offer connector by the order's id or number; one order is one use, whoever
+tells it first. What the shop took, it took: a use counts after the code ran out or was taken back, whoever used it,
+and even if the order is cancelled later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from segue.contract import Redemption
+from segue.offers.ledger import lock_people
+from segue.store.bulk import insert_new, rows_where, update_many
+from segue.store.tables import order, redemption, voucher
+
+_SOURCE = "order"
+#: How several codes stand in one cell.
+_BETWEEN = re.compile(r"[,+\s]+")
+_VOUCHERS = select(
+    voucher.c.id, voucher.c.code, voucher.c.profile_id, voucher.c.valid_until, voucher.c.revoked_at
+).order_by(voucher.c.id)
+_ORDERS = select(order.c.id, order.c.external_id, order.c.number, order.c.discount_code, order.c.occurred_at)
+_KNOWN = select(
+    redemption.c.id, redemption.c.voucher_id, redemption.c.order_ref, redemption.c.counts, order.c.number
+).join_from(redemption, order, order.c.external_id == redemption.c.order_ref, isouter=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionCount:
+    """What was told of codes used, and what of it was news."""
+
+    #: Uses of codes that are ours.
+    seen: int = 0
+    #: Of those, uses nobody had told of before.
+    new: int = 0
+    #: Of the new ones, further uses of a code: kept, and counted for nothing.
+    again: int = 0
+    #: Of the new ones, uses after the code had run out or was taken back.
+    late: int = 0
+    #: Uses of codes that are not ours.
+    unknown: int = 0
+
+    def __add__(self, other: RedemptionCount) -> RedemptionCount:
+        """Both together."""
+        seen, new, again, late, unknown = (a + b for a, b in zip(astuple(self), astuple(other), strict=True))
+        return RedemptionCount(seen=seen, new=new, again=again, late=late, unknown=unknown)
+
+
+class _Use(NamedTuple):
+    """One code used in one order."""
+
+    code: str
+    order_ref: str
+    #: All that this order is called, as `_plain` writes it.
+    names: frozenset[str]
+    redeemed_at: datetime
+
+
+def redeem_orders(connection: Connection, now: datetime) -> RedemptionCount:
+    """Redeem the codes that orders name, of all orders there are; what is known already changes nothing.
+
+    Reads each distinct discount code once, by its index, and nothing at all where there are no vouchers.
+    """
+    if connection.scalar(select(voucher.c.id).limit(1)) is None:
+        return RedemptionCount()
+    cells: defaultdict[str, set[str]] = defaultdict(set)
+    named = select(order.c.discount_code).where(order.c.discount_code.is_not(None)).distinct()
+    for cell in connection.scalars(named):
+        for code in codes_in(cell):
+            cells[code].add(cell)
+    ours = _vouchers(connection, cells)
+    wanted = {cell for code in ours for cell in cells[code]}
+    uses = [
+        _Use(code, row.external_id, _names(row.external_id, row.number), row.occurred_at)
+        for row in rows_where(connection, _ORDERS, order.c.discount_code, wanted)
+        for code in codes_in(row.discount_code)
+        if code in ours
+    ]
+    return _record(connection, uses, ours, _SOURCE, now)
+
+
+def record_redemptions(
+    connection: Connection, told: Iterable[Redemption], *, source: str, now: datetime
+) -> RedemptionCount:
+    """Redeem what the offer connector `source` says was used; what is known already changes nothing."""
+    uses = [_Use(one.code.strip().upper(), one.order_id.strip(), _names(one.order_id), one.redeemed_at) for one in told]
+    ours = _vouchers(connection, {use.code for use in uses})
+    mine = [use for use in uses if use.code in ours]
+    return _record(connection, mine, ours, source, now) + RedemptionCount(unknown=len(uses) - len(mine))
+
+
+def codes_in(cell: str) -> list[str]:
+    """The codes of a discount cell, upper-case and each once: `k7qmx-2xhda, SHIP+VIP` holds three."""
+    return list(dict.fromkeys(code for code in _BETWEEN.split(cell.upper()) if code))
+
+
+def _vouchers(connection: Connection, codes: Iterable[str]) -> dict[str, Row[Any]]:
+    return {row.code: row for row in rows_where(connection, _VOUCHERS, voucher.c.code, sorted(codes))}
+
+
+def _record(
+    connection: Connection, uses: Sequence[_Use], ours: Mapping[str, Row[Any]], source: str, now: datetime
+) -> RedemptionCount:
+    """Write what is new of `uses`; the first one recorded counts, and of those told at once the earliest."""
+    if not uses:
+        return RedemptionCount()
+    # From here on nobody else redeems these, so that two tills at one instant come one after the other.
+    lock_people(connection, {one.profile_id for one in ours.values()})
+    known: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for row in rows_where(connection, _KNOWN, redemption.c.voucher_id, {one.id for one in ours.values()}):
+        known[row.voucher_id].append(row)
+    names = {one: {_plain(n) for row in rows for n in (row.order_ref, row.number) if n} for one, rows in known.items()}
+    counted = {voucher_id for voucher_id, rows in known.items() if any(row.counts for row in rows)}
+    fresh: list[dict[str, Any]] = []
+    renamed: dict[int, str] = {}
+    late = 0
+    for use in sorted(uses, key=lambda one: (one.redeemed_at, one.order_ref)):
+        promised = ours[use.code]
+        mine = names.setdefault(promised.id, set())
+        if use.names & mine:
+            if source == _SOURCE:
+                renamed |= _renamed(use, known[promised.id])
+            continue
+        mine |= use.names
+        fresh.append(
+            {
+                "voucher_id": promised.id,
+                "order_ref": use.order_ref,
+                "source": source,
+                "counts": promised.id not in counted,
+                "redeemed_at": use.redeemed_at,
+                "recorded_at": now,
+            }
+        )
+        counted.add(promised.id)
+        is_back = promised.revoked_at is not None and use.redeemed_at >= promised.revoked_at
+        late += use.redeemed_at >= promised.valid_until or is_back
+    # Only its own name may be a conflict: two that count would be an error, and are to be one.
+    insert_new(connection, redemption, fresh, ["voucher_id", "order_ref"])
+    update_many(connection, redemption, [{"id": row_id, "order_ref": ref} for row_id, ref in renamed.items()])
+    again = sum(not row["counts"] for row in fresh)
+    return RedemptionCount(seen=len(uses), new=len(fresh), again=again, late=late)
+
+
+def _renamed(use: _Use, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """The use that was told by the order's number gets the order's own id, under which we know the order."""
+    if any(row.order_ref == use.order_ref for row in rows):
+        return {}
+    found = [row.id for row in rows if _plain(row.order_ref) in use.names]
+    return {found[0]: use.order_ref} if found else {}
+
+
+def _names(*names: str | None) -> frozenset[str]:
+    return frozenset(_plain(name) for name in names if name)
+
+
+def _plain(name: str) -> str:
+    """`#1001` and `1001` are one order, as are `gid://shopify/Order/17` and `17`."""
+    return name.strip().rpartition("/")[2].removeprefix("#").casefold()

@@ -1,0 +1,147 @@
+"""What the shop must be told and asked: codes that are new, codes that were taken back, and which were used.
+
+No transaction is open while the shop is asked. Each may be done again at any time, by several processes at once and
+after any crash: publishing and withdrawing twice is doing it once, and a use is known by its order.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, bindparam, or_, select, update
+
+from segue.contract import Key, OfferConnector, Outcome, Redemption, Voucher
+from segue.offers.ledger import COLUMNS, IS_REDEEMED, in_order, mark_published, offered
+from segue.offers.redeem import RedemptionCount, record_redemptions
+from segue.store.engine import read, write
+from segue.store.sql import listed
+from segue.store.tables import voucher
+from segue.store.types import UtcTime
+
+_LOG = logging.getLogger(__name__)
+_CHUNK = 1_000
+_T = TypeVar("_T")
+#: A process that read a code before it was taken back may tell the shop of it for so long.
+_STILL_TELLING = timedelta(hours=1)
+
+_UNPUBLISHED = (
+    select(*COLUMNS)
+    .where(
+        voucher.c.published_at.is_(None),
+        voucher.c.valid_until > bindparam("now", type_=UtcTime),
+        voucher.c.revoked_at.is_(None),
+        ~IS_REDEEMED,
+    )
+    .order_by(voucher.c.id)
+)
+_TO_WITHDRAW = (
+    select(voucher.c.code)
+    .where(
+        voucher.c.revoked_at.is_not(None),
+        voucher.c.withdrawn_at.is_(None),
+        voucher.c.valid_until > bindparam("now", type_=UtcTime),
+    )
+    .order_by(voucher.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What was settled with the shop."""
+
+    published: int = 0
+    #: Codes the shop says are worth nothing any more.
+    withdrawn: int = 0
+    #: Live codes it does not know yet, and codes that were taken back and are not withdrawn: tried again next time.
+    unfinished: int = 0
+    redemptions: RedemptionCount = field(default_factory=RedemptionCount)
+
+
+def publish(engine: Engine, vouchers: Sequence[Voucher], shop: OfferConnector, now: datetime) -> set[Key]:
+    """Tell the shop of these codes; return the keys of those it knows now.
+
+    A shop that breaks stops nobody: what it answered before counts, the rest is told again later.
+    """
+    known: list[Key] = []
+    try:
+        for result in shop.publish(vouchers):
+            if result.outcome is Outcome.ACCEPTED:
+                known.append(result.key)  # noqa: PERF401 - an error half-way keeps what came before it
+    except Exception as error:  # noqa: BLE001 - a shop that breaks must not stop messages without a code
+        _LOG.warning("%s of %s codes published by %s: %s", len(known), len(vouchers), shop.name, type(error).__name__)
+    if known:
+        with write(engine) as connection:
+            mark_published(connection, known, at=now)
+    return set(known)
+
+
+def settle(engine: Engine, shop: OfferConnector, now: datetime) -> Settled:
+    """Tell and ask the shop everything that is open; safe at any time."""
+    published, unpublished = publish_waiting(engine, shop, now)
+    withdrawn, standing = withdraw(engine, shop, now)
+    return Settled(
+        published=published,
+        withdrawn=withdrawn,
+        unfinished=unpublished + standing,
+        redemptions=read_redemptions(engine, shop, now),
+    )
+
+
+def publish_waiting(engine: Engine, shop: OfferConnector, now: datetime) -> tuple[int, int]:
+    """Tell the shop of every live code it does not know yet; return how many it took, and how many wait still."""
+    with read(engine) as connection:
+        waiting = [offered(row).voucher for row in connection.execute(_UNPUBLISHED, {"now": now})]
+    taken = sum(len(publish(engine, chunk, shop, now)) for chunk in _chunks(waiting))
+    return taken, len(waiting) - taken
+
+
+def withdraw(engine: Engine, shop: OfferConnector, now: datetime) -> tuple[int, int]:
+    """Ask the shop to take out every code that was taken back; return how many it has, and how many stand still."""
+    with read(engine) as connection:
+        standing = connection.scalars(_TO_WITHDRAW, {"now": now}).all()
+    gone = 0
+    for chunk in _chunks(standing):
+        taken: list[str] = []
+        try:
+            for code in shop.withdraw(chunk):
+                taken.append(code)  # noqa: PERF402 - an error half-way keeps what came before it
+        except Exception as error:  # noqa: BLE001 - the rest is asked for again next time
+            _LOG.warning("%s of %s codes withdrawn by %s: %s", len(taken), len(chunk), shop.name, type(error).__name__)
+        if taken:
+            with write(engine) as connection:
+                gone += _mark_withdrawn(connection, taken, now)
+    return gone, len(standing) - gone
+
+
+def read_redemptions(engine: Engine, shop: OfferConnector, now: datetime) -> RedemptionCount:
+    """Keep every use of a code that the shop tells of; what it told before an error counts."""
+    count = RedemptionCount()
+    told = _told(shop)
+    while chunk := list(islice(told, _CHUNK)):
+        with write(engine) as connection:
+            count += record_redemptions(connection, chunk, source=shop.name, now=now)
+    return count
+
+
+def _told(shop: OfferConnector) -> Iterator[Redemption]:
+    try:
+        yield from shop.redemptions()
+    except Exception as error:  # noqa: BLE001 - the rest is read again next time
+        _LOG.warning("the redemptions of %s could not all be read: %s", shop.name, type(error).__name__)
+
+
+def _mark_withdrawn(connection: Connection, codes: Sequence[str], now: datetime) -> int:
+    """Remember that the shop took `codes` out, for good as far as nobody may still be telling it of them."""
+    told = or_(voucher.c.published_at.is_not(None), voucher.c.revoked_at <= now - _STILL_TELLING)
+    mine = select(voucher.c.id).where(listed(voucher.c.code, "codes"), voucher.c.revoked_at.is_not(None), told)
+    taken = update(voucher).where(in_order(connection, mine), voucher.c.withdrawn_at.is_(None))
+    return connection.execute(taken.values(withdrawn_at=now), {"codes": list(codes)}).rowcount
+
+
+def _chunks(things: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (things[start : start + _CHUNK] for start in range(0, len(things), _CHUNK))
