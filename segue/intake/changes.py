@@ -33,6 +33,10 @@ class Changes:
             elif row_id in self._pending:
                 self._pending[row_id].pop(column, None)
 
+    def touching(self, *columns: str) -> set[int]:
+        """Return the ids of rows in which any of these columns is about to change."""
+        return {row_id for row_id, changes in self._pending.items() if not changes.keys().isdisjoint(columns)}
+
     def apply(self, connection: Connection) -> int:
         """Write what is pending and return how many rows change."""
         rows = [{"id": row_id, **changes} for row_id, changes in sorted(self._pending.items()) if changes]

@@ -16,7 +16,7 @@ from segue.intake.people import People
 from segue.intake.permissions import write_consents, write_suppressions
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
-from segue.intake.sizes import refresh_sizes
+from segue.intake.sizes import Sizes
 from segue.store.bulk import insert_new
 from segue.store.tables import event
 
@@ -38,6 +38,7 @@ class Loader:
         self._tally = tally
         self._now = now
         self._facts: list[r.Fact] = []
+        self._sizes = Sizes(connection, now)
         self._people = People(connection, tally, now)
         self._shop = Shop(connection, tally, now)
         self._carts = Carts(connection, tally, now)
@@ -96,7 +97,7 @@ class Loader:
         changed = self._orders.changed
         if self._people.cookies_claimed:
             changed |= self._carts.find_owners()
-        refresh_sizes(self._connection, changed)
+        self._sizes.finish(changed, self._shop.relabelled, self._shop.resized)
         if self._tally.rows >= _BULK:
             self._refresh_statistics()
 

@@ -24,6 +24,9 @@ class Shop:
         self._tally = tally
         self._now = now
         self._changes = {table.name: Changes(table) for table in (product, variant, location)}
+        #: Products known before whose category or size system is another one now, and variants whose size is.
+        self.relabelled: set[int] = set()
+        self.resized: set[int] = set()
 
     def write_products(self, facts: Iterable[r.Product], *, stubs: Iterable[r.Product] = ()) -> dict[str, int]:
         """Write products and, where unknown, `stubs`; return ids by external id."""
@@ -145,6 +148,8 @@ class Shop:
 
     def finish(self) -> None:
         """Write what changed in rows that were there before."""
+        self.relabelled = self._changes["product"].touching("category", "size_system")
+        self.resized = self._changes["variant"].touching("size", "product_id")
         for name, changes in self._changes.items():
             self._tally.updated[name] += changes.apply(self._connection)
 

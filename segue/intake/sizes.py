@@ -1,48 +1,92 @@
-"""What size somebody wears, as her order lines say it.
-
-Gifts, returned lines and cancelled orders say nothing about her; so do variants without a size and
-products without a category or size system.
-"""
+"""Whose sizes an import may have changed: everybody about whom it brought a fact that speaks of sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy import Connection, Float, cast, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
-from segue.store.bulk import insert_from, rows_where
-from segue.store.sql import among
-from segue.store.tables import order, order_line, product, profile_size, variant
+from segue.journeys.size_evidence import VIEW, sku_viewed
+from segue.journeys.size_search import SEARCHES
+from segue.journeys.sizes import refresh_sizes
+from segue.store.bulk import rows_where
+from segue.store.tables import cart, cart_event, event, identifier, order, order_line, order_return, variant
 
-_CHUNK = 10_000
-
-
-def refresh_sizes(connection: Connection, order_ids: Collection[int]) -> None:
-    """Rewrite `profile_size` of everybody whose orders these are, from all their order lines."""
-    owners = select(order.c.profile_id).where(order.c.profile_id.is_not(None))
-    people = sorted({row[0] for row in rows_where(connection, owners, order.c.id, order_ids)})
-    for start in range(0, len(people), _CHUNK):
-        _rewrite(connection, people[start : start + _CHUNK])
+#: Names of the events that speak of sizes, lower-cased.
+SPEAKING = (VIEW, *SEARCHES)
 
 
-def _rewrite(connection: Connection, people: list[int]) -> None:
-    connection.execute(delete(profile_size).where(among(connection, profile_size.c.profile_id, people)))
-    worn = (order.c.profile_id, product.c.category, product.c.size_system, variant.c.size)
-    lines = func.count(order_line.c.id)
-    share = cast(lines, Float) / cast(func.sum(lines).over(partition_by=worn[:3]), Float)
-    statement = (
-        select(*worn, lines, share)
-        .join(order_line, order_line.c.order_id == order.c.id)
-        .join(variant, variant.c.id == order_line.c.variant_id)
-        .join(product, product.c.id == variant.c.product_id)
-        .where(
-            among(connection, order.c.profile_id, people),
-            order.c.gift.is_(False),
-            order.c.cancelled_at.is_(None),
-            order_line.c.returned_at.is_(None),
-            *(column.is_not(None) for column in worn[1:]),
+class Sizes:
+    """The sizes of one import. Made before anything is written, asked for once everything is."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        #: What has a greater id was written by this import.
+        self._floor = {
+            table: connection.scalar(select(func.max(table.c.id))) or 0
+            for table in (cart_event, event, identifier, order_return, variant)
+        }
+
+    def finish(self, orders: Collection[int], products: Collection[int] = (), variants: Collection[int] = ()) -> None:
+        """Refresh everybody with new facts, with one of these changed orders, or with anything of what was relabelled.
+
+        `products` and `variants` are those known before whose category, size system or size is another one now.
+        """
+        people = {owner for question in self._news() for owner in self._connection.scalars(question)}
+        people.update(row[0] for row in rows_where(self._connection, _OWNERS, order.c.id, orders))
+        people |= self._wearers(products, variants)
+        refresh_sizes(self._connection, people, self._now)
+
+    def _news(self) -> list[Select[tuple[int]]]:
+        """Whom this import's carts, returns and events are about; a claimed cookie may bring older carts."""
+        return [
+            _cart_owners().where(self._fresh(cart_event)),
+            _return_owners().where(self._fresh(order_return)),
+            _distinct(event.c.profile_id).where(self._fresh(event), func.lower(event.c.name).in_(SPEAKING)),
+            _distinct(identifier.c.profile_id).where(self._fresh(identifier), identifier.c.kind == "cookie"),
+        ]
+
+    def _fresh(self, table: Table) -> ColumnElement[bool]:
+        return table.c.id > self._floor[table]
+
+    def _wearers(self, products: Collection[int], variants: Collection[int]) -> set[int]:
+        """Who ever had to do with these; read from whole tables, since a catalogue seldom changes its sizes."""
+        ids = set(variants)
+        ids.update(row[0] for row in rows_where(self._connection, select(variant.c.id), variant.c.product_id, products))
+        in_order = _OWNERS.join(order_line, order_line.c.order_id == order.c.id).distinct()
+        found = {
+            *self._owners(in_order, order_line.c.variant_id, ids),
+            *self._owners(_cart_owners(), cart_event.c.variant_id, ids),
+            *self._owners(_return_owners(), order_return.c.variant_id, ids),
+        }
+        # A view of a variant, or a search for it, may be older than what we know of it.
+        ids.update(
+            self._connection.scalars(select(variant.c.id).where(self._fresh(variant), variant.c.size.is_not(None)))
         )
-        .group_by(*worn)
-    )
-    columns = ["profile_id", "category", "system", "size", "evidence", "confidence"]
-    insert_from(connection, profile_size, columns, statement)
+        if ids:
+            viewed = _distinct(event.c.profile_id).join(variant, variant.c.sku == sku_viewed())
+            found |= self._owners(viewed.where(func.lower(event.c.name) == VIEW), variant.c.id, ids)
+            searched = _distinct(event.c.profile_id).where(func.lower(event.c.name).in_(SEARCHES))
+            found.update(self._connection.scalars(searched))
+        return found
+
+    def _owners(self, question: Select[tuple[int]], column: ColumnElement[int], ids: Collection[int]) -> set[int]:
+        return {row[0] for row in rows_where(self._connection, question, column, ids)}
+
+
+_OWNERS = select(order.c.profile_id).where(order.c.profile_id.is_not(None))
+
+
+def _distinct(owner: ColumnElement[int]) -> Select[tuple[int]]:
+    return select(owner).where(owner.is_not(None)).distinct()
+
+
+def _cart_owners() -> Select[tuple[int]]:
+    return _distinct(cart.c.profile_id).join(cart_event, cart_event.c.cart_id == cart.c.id)
+
+
+def _return_owners() -> Select[tuple[int]]:
+    owner = func.coalesce(order.c.profile_id, order_return.c.profile_id)
+    return _distinct(owner).select_from(order_return.outerjoin(order, order.c.id == order_return.c.order_id))
