@@ -9,9 +9,10 @@ from __future__ import annotations
 from segue.intake.errors import IntakeError
 from segue.intake.formats.columns import Columns
 from segue.intake.formats.format import Door, Format, Options
+from segue.intake.formats.shopify import FORMATS as SHOPIFY
 
 #: Most particular first: the first that recognises a file reads it.
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (*SHOPIFY,)
 
 
 def format_named(name: str) -> Format:

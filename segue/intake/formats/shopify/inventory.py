@@ -1,0 +1,110 @@
+"""Shopify's `inventory_export`: what can be sold of each variant at each location.
+
+One row a variant and location, or (older) one column a location. What counts is what is available; where a file tells
+only what is on hand, what is promised to others comes off. `not stocked` is not 0: the place never has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from segue.intake import records as r
+from segue.intake import values
+from segue.intake.errors import BadValueError
+from segue.intake.formats.format import Options
+from segue.intake.formats.shopify.cells import Cells, option_key
+from segue.intake.formats.shopify.headers import INVENTORY_ALIASES, VARIANT_COLUMNS
+from segue.intake.report import Tally
+from segue.intake.rows import Row, Table, same_name
+
+_NOT_STOCKED = "not stocked"
+_PROMISED = ("Committed", "Unavailable")
+
+
+class InventoryDoor:
+    """Reads stock."""
+
+    def __init__(self, table: Table, options: Options) -> None:
+        self._cells = Cells(table.columns, INVENTORY_ALIASES, options)
+        self.spoilt: set[str] = set()
+        #: (option key, SKU, place) -> line and level.
+        self._levels: dict[tuple[str | None, str | None, str], tuple[int, int]] = {}
+        described = {same_name(name) for name in VARIANT_COLUMNS}
+        #: In older files: every column that does not describe the variant.
+        self._places = [
+            name
+            for name in dict.fromkeys(table.columns)
+            if name and not self._cells.has("Location") and same_name(name) not in described
+        ]
+        self._places_met: set[str] = set()
+
+    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+        """Yield the places a row names and what they hold."""
+        if row.reason is not None:
+            tally.skip(row.line, row.reason)
+            return
+        try:
+            key, sku = self._variant(row)
+            if not self._places:
+                place = self._cells.hard(row, "Location", values.parse_id)
+                if not place:
+                    raise BadValueError("missing_key", "Location")  # noqa: TRY301 - counted below
+                yield from self._take(row, key, sku, place, self._available(row), tally)
+        except BadValueError as error:
+            tally.skip(row.line, error.reason, error.column)
+            return
+        for name in self._places:
+            try:
+                yield from self._take(row, key, sku, name, self._quantity(row, name), tally)
+            except BadValueError as error:
+                tally.skip(row.line, error.reason, error.column)
+
+    def _variant(self, row: Row) -> tuple[str | None, str | None]:
+        """Name a variant by handle and options, else by SKU (which may be empty or shared)."""
+        handle = self._cells.hard(row, "Handle", values.parse_id)
+        if handle:
+            return option_key(handle, [self._cells.raw(row, f"Option{n} Value") for n in (1, 2, 3)]), None
+        sku = self._cells.hard(row, "SKU", values.parse_id)
+        if not sku:
+            raise BadValueError("missing_key", "Handle")
+        return None, sku
+
+    def _available(self, row: Row) -> int | None:
+        if self._cells.has("Available"):
+            return self._quantity(row, "Available")
+        on_hand = self._quantity(row, "On hand")
+        if on_hand is None:
+            return None
+        return on_hand - sum(self._cells.given(row, name, values.parse_whole) or 0 for name in _PROMISED)
+
+    def _quantity(self, row: Row, name: str) -> int | None:
+        """Return a number, None for `not stocked`; an empty cell is unknown and so `bad_quantity`."""
+        if self._cells.raw(row, name).casefold() == _NOT_STOCKED:
+            return None
+        return self._cells.hard(row, name, values.parse_whole)
+
+    def _take(
+        self, row: Row, key: str | None, sku: str | None, place: str, quantity: int | None, tally: Tally
+    ) -> Iterator[r.Fact]:
+        """Keep a level for the end of the file, where the later of two words for one place counts."""
+        if place not in self._places_met:
+            self._places_met.add(place)
+            yield r.Location(line=row.line, external_id=place, kind=None, name=None)
+        if quantity is None:
+            return
+        before = self._levels.get((key, sku, place))
+        if before is not None:
+            tally.warn(row.line, "duplicate" if before[1] == quantity else "superseded")
+        self._levels[key, sku, place] = (row.line, quantity)
+
+    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
+        """Yield what every place holds."""
+        for (key, sku, place), (line, quantity) in self._levels.items():
+            yield r.Stock(
+                line=line,
+                sku=sku,
+                option_key=key,
+                location=place,
+                quantity=quantity,
+                occurred_at=self._cells.options.now,
+            )

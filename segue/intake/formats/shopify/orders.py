@@ -1,0 +1,194 @@
+"""Shopify's `orders_export`: orders with their lines, payment, parcels and the buyer's tick for news.
+
+Again is once, and a later file updates what it knows better. The tick `Accepts Marketing` is a yes of that day where it
+is set; where it is not, it says nothing: not ticking is no objection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from segue.intake import records as r
+from segue.intake import values
+from segue.intake.errors import BadValueError, IntakeError
+from segue.intake.formats.format import Options
+from segue.intake.formats.shopify.cells import Cells, needed_currency, region_of, text_of
+from segue.intake.formats.shopify.channels import channel_of
+from segue.intake.formats.shopify.gifts import is_gift
+from segue.intake.formats.shopify.headers import ORDER_ALIASES
+from segue.intake.formats.shopify.lines import read_price, read_quantity, read_variant
+from segue.intake.formats.shopify.parcels import delivery_of, handed_over
+from segue.intake.formats.shopify.rows_of_orders import OrderRows
+from segue.intake.report import Tally
+from segue.intake.rows import Row, Table
+
+_TILL = "store"
+#: Financial Status -> whether money came in; the total of a free order is 0 and it is paid all the same.
+_PAID = {
+    "paid": True,
+    "partially_paid": True,
+    "partially_refunded": True,
+    "refunded": True,
+    "pending": False,
+    "authorized": False,
+    "voided": False,
+    "expired": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first row says of an order."""
+
+    row: Row
+    order: r.Order
+    fulfilled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line item."""
+
+    fact: r.OrderLine
+    #: None: the row does not say.
+    needs_shipping: bool | None
+
+
+class OrdersDoor(OrderRows[Head, Line]):
+    """Reads orders."""
+
+    def __init__(self, table: Table, options: Options) -> None:
+        super().__init__(Cells(table.columns, ORDER_ALIASES, options))
+        if not self.cells.has("Currency"):
+            needed_currency(options)
+        #: A buyer -> the time of her newest order that told where she lives.
+        self._told_at: dict[tuple[str, str], datetime] = {}
+        self._heads = self._like_checkouts = 0
+
+    def currency_of(self, head: Head) -> str:
+        """Return the order's currency."""
+        return head.order.currency
+
+    def read_head(self, row: Row, tally: Tally) -> Head:
+        """Read what the first row says of the order."""
+        cells = self.cells
+        self._heads += 1
+        self._like_checkouts += self._is_like_a_checkout(row)
+        currency = cells.currency(row)
+        at = cells.time(row, "Created at")
+        if at is None:
+            raise BadValueError("bad_date", "Created at")
+        channel, marketplace = channel_of(cells.raw(row, "Source"))
+        order = r.Order(
+            line=row.line,
+            names=cells.buyer(row, tally),
+            external_id=cells.hard(row, "Id" if cells.has("Id") else "Name", values.parse_id),
+            cart=None,
+            number=cells.soft(row, "Name", text_of(255), tally),
+            sales_channel=channel,
+            marketplace=marketplace,
+            location=cells.soft(row, "Location", values.parse_id, tally) if channel == _TILL else None,
+            currency=currency,
+            total_minor=cells.money(row, "Total", currency) if cells.has("Total") else None,
+            discount_minor=self._amount(row, "Discount Amount", currency) or 0,
+            discount_code=cells.soft(row, "Discount Code", text_of(255), tally),
+            gift=is_gift(*(cells.raw(row, name) for name in ("Note Attributes", "Tags", "Notes"))),
+            refunded_minor=self._amount(row, "Refunded Amount", currency),
+            occurred_at=at,
+            paid_at=self._paid_at(row, at, tally),
+            cancelled_at=cells.time(row, "Cancelled at"),
+            overwrites=True,
+        )
+        return Head(row, order, cells.time(row, "Fulfilled at"))
+
+    def _is_like_a_checkout(self, row: Row) -> bool:
+        """An abandoned checkout has no financial status, and is called by its id."""
+        key = self.cells.raw(row, "Id")
+        return bool(key) and self.cells.raw(row, "Name") == f"#{key}" and not self.cells.raw(row, "Financial Status")
+
+    def _amount(self, row: Row, name: str, currency: str) -> int | None:
+        return self.cells.money(row, name, currency) if self.cells.raw(row, name) else None
+
+    def _paid_at(self, row: Row, at: datetime, tally: Tally) -> datetime | None:
+        paid_at = self.cells.time(row, "Paid at")
+        status = self.cells.raw(row, "Financial Status").casefold().replace(" ", "_")
+        if status in _PAID:
+            return (paid_at or at) if _PAID[status] else None
+        if status:
+            tally.warn(row.line, "unknown_state", "Financial Status")
+        return paid_at
+
+    def read_line(self, row: Row, currency: str, tally: Tally) -> Line:
+        """Read a line item."""
+        cells = self.cells
+        price = read_price(cells, row, currency)
+        fact = r.OrderLine(
+            line=row.line,
+            order="",
+            position=None,
+            variant=read_variant(cells, row, price, currency, tally),
+            quantity=read_quantity(cells, row),
+            unit_price_minor=price,
+        )
+        ships = cells.raw(row, "Lineitem requires shipping").casefold()
+        return Line(fact, {"true": True, "false": False}.get(ships))
+
+    def say(self, key: str, head: Head, lines: list[Line], tally: Tally) -> Iterator[r.Fact]:
+        """Yield the order, where it was sold, who bought it and what she ticked, its lines and its parcels."""
+        row, is_till = head.row, head.order.sales_channel == _TILL
+        delivery = delivery_of(self.cells, row, [line.needs_shipping for line in lines], is_till=is_till)
+        order = replace(head.order, delivery=delivery)
+        if order.location is not None:
+            yield r.Location(line=row.line, external_id=order.location, kind=None, name=None)
+        yield from self._home(row, order, tally)
+        yield from self._tick(row, order, tally)
+        yield order
+        for position, line in enumerate(lines, start=1):
+            yield from self.say_late(key, line, position)
+        yield from handed_over(self.cells, row, order, head.fulfilled_at)
+
+    def say_late(self, key: str, line: Line, position: int) -> Iterator[r.Fact]:
+        """Yield one line."""
+        yield replace(line.fact, order=key, position=position)
+
+    def _home(self, row: Row, order: r.Order, tally: Tally) -> Iterator[r.Fact]:
+        """Yield where the buyer lives, as her newest order says: the address she pays from, never the parcel's."""
+        if not order.names:
+            return
+        country = self.cells.soft(row, "Billing Country", values.parse_country, tally)
+        traits: dict[str, Any] = {"country": country, "region": region_of(self.cells, row, "Billing Province", country)}
+        told_at = self._told_at.get(order.names[0])
+        if country is not None and (told_at is None or told_at < order.occurred_at):
+            self._told_at[order.names[0]] = order.occurred_at
+            yield r.Profile(line=row.line, names=order.names[:1], traits=_said(traits))
+
+    def _tick(self, row: Row, order: r.Order, tally: Tally) -> Iterator[r.Fact]:
+        emails = tuple(name for name in order.names if name[0] == "email")
+        if self.cells.says_yes(row, "Accepts Marketing", tally) and emails:
+            yield r.Consent(
+                line=row.line,
+                names=emails,
+                channel="email",
+                purpose="marketing",
+                state="granted",
+                basis="opt_in",
+                source="import:shopify:orders",
+                wording=None,
+                occurred_at=order.occurred_at,
+            )
+
+    def finish(self, tally: Tally) -> Iterator[r.Fact]:
+        """Yield what stood apart; raises IntakeError if these are abandoned checkouts, which nobody ever ordered."""
+        yield from super().finish(tally)
+        if self._heads and self._like_checkouts == self._heads:
+            raise IntakeError(
+                f"{self.cells.options.file_name} holds abandoned checkouts, not orders; "
+                "import it with --format shopify-checkouts"
+            )
+
+
+def _said(traits: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in traits.items() if value is not None}
