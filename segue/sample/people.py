@@ -20,7 +20,7 @@ JUNE: Final = "C-0002"
 CLARA: Final = "C-0003"
 
 #: When Sarah first bought, in Brooklyn's evening.
-MET_SARAH: Final = datetime(2026, 3, 14, 23, 41, 12, tzinfo=UTC)
+MET_SARAH: Final = datetime(2026, 2, 20, 23, 41, 12, tzinfo=UTC)
 
 #: Names that break careless templates: template and MIME syntax, quotes, right-to-left, emoji.
 HOSTILE: Final = (

@@ -109,7 +109,9 @@ class OrderRow(NamedTuple):
     discount: str
     discount_code: str
     gift: str
+    delivery: str
     occurred_at: str
+    paid_at: str
     cancelled_at: str
 
 
@@ -123,6 +125,15 @@ class OrderLineRow(NamedTuple):
     quantity: int
     unit_price: str
     currency: str
+    occurred_at: str
+
+
+class FulfilmentRow(NamedTuple):
+    """`fulfilments.csv`: what was done with an order's goods, and where."""
+
+    order_id: str
+    kind: str
+    location_id: str
     occurred_at: str
 
 

@@ -14,11 +14,13 @@ from segue.sample.clicks import Clickstream
 from segue.sample.consents import cast_for_carts, consent_rows, suppression_rows
 from segue.sample.crowd import Crowd
 from segue.sample.dice import dice
+from segue.sample.parcels import parcels
 from segue.sample.people import Person, make_people
 from segue.sample.places import POPUP_CLOSES, POPUP_OPENS, location_rows
 from segue.sample.rows import (
     ConsentRow,
     CustomerRow,
+    FulfilmentRow,
     ListingRow,
     LocationRow,
     OrderLineRow,
@@ -59,6 +61,7 @@ class ShopFiles:
     suppressions: Path
     orders: Path
     order_lines: Path
+    fulfilments: Path
     events: Path
     #: Records by file name.
     counts: dict[str, int]
@@ -67,7 +70,7 @@ class ShopFiles:
         """Return the files in the order in which to import them: people and things before what happened to them."""
         return (
             self.products, self.listings, self.locations, self.stock, self.customers, self.consents,
-            self.suppressions, self.orders, self.order_lines, self.events,
+            self.suppressions, self.orders, self.order_lines, self.fulfilments, self.events,
         )  # fmt: skip
 
 
@@ -86,6 +89,7 @@ def write_shop(folder: Path, *, seed: int = 8, customers: int = 2000, progress: 
     cast = cast_for_carts(people, consents, suppressions)
     tell("people", 1.0)
     book, till, stream = _play_year(seed, people, cast, tell)
+    sent = parcels(dice(seed, "parcels"), till.orders)
 
     tell("files", 0.0)
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,8 +109,9 @@ def write_shop(folder: Path, *, seed: int = 8, customers: int = 2000, progress: 
         customers=table("customers", CustomerRow._fields, (person.row() for person in people)),
         consents=table("consents", ConsentRow._fields, consents),
         suppressions=table("suppressions", SuppressionRow._fields, suppressions),
-        orders=table("orders", OrderRow._fields, till.order_rows()),
+        orders=table("orders", OrderRow._fields, (parcel.order_row() for parcel in sent)),
         order_lines=table("order_lines", OrderLineRow._fields, till.line_rows()),
+        fulfilments=table("fulfilments", FulfilmentRow._fields, (row for parcel in sent for row in parcel.rows())),
         events=_write_events(folder / "events.jsonl", stream, counts),
         counts=counts,
     )

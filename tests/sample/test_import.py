@@ -42,8 +42,10 @@ def test_no_table_loses_a_row(shop, imported):
             assert not report.warnings, report.to_text()
 
 
-def test_only_shared_browsers_are_left_out_of_the_clickstream(imported):
-    assert set(imported[1]["events"].skipped) == {"needs_merge"}
+def test_shared_browsers_keep_nothing_out_of_the_clickstream(imported):
+    events = imported[1]["events"]
+    assert not events.skipped, events.to_text()
+    assert set(events.warnings) == {"shared_cookie"}
 
 
 def test_every_fact_arrives_once(shop, imported):
