@@ -23,6 +23,9 @@ class Changes:
         self.table = table
         self._pending: defaultdict[int, dict[str, Any]] = defaultdict(dict)
 
+    def __contains__(self, row_id: int) -> bool:
+        return bool(self._pending.get(row_id))
+
     def compare(self, row_id: int, held: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         """Note what `given` would change in the row that holds `held`; None in `given` says nothing."""
         for column, value in given.items():
@@ -32,6 +35,21 @@ class Changes:
                 self._pending[row_id][column] = value
             elif row_id in self._pending:
                 self._pending[row_id].pop(column, None)
+
+    def fill(self, row_id: int, held: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """Note what `given` adds to the row that holds `held`: only what is unknown, and the first word counts."""
+        for column, value in given.items():
+            if value is not None and held[column] is None:
+                self._pending[row_id].setdefault(column, value)
+
+    def forget(self, row_ids: Iterable[int]) -> None:
+        """Drop what is pending for these rows."""
+        for row_id in row_ids:
+            self._pending.pop(row_id, None)
+
+    def rows(self) -> set[int]:
+        """Return the ids of the rows about to change."""
+        return {row_id for row_id, changes in self._pending.items() if changes}
 
     def touching(self, *columns: str) -> set[int]:
         """Return the ids of rows in which any of these columns is about to change."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 
 from segue.intake import records as r
 from segue.intake.carts import Carts
@@ -17,13 +17,15 @@ from segue.intake.permissions import write_consents, write_suppressions
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
 from segue.intake.sizes import Sizes
+from segue.offers import redeem_orders
 from segue.store.bulk import insert_new
+from segue.store.locks import lock_intake
 from segue.store.tables import event
 
 #: Facts written at once; a chunk is what is held in memory.
 CHUNK = 20_000
-#: One import at a time on PostgreSQL, as SQLite's write lock already sees to: "segue/in" in bytes.
-_LOCK = 0x73656775652F696E
+#: Kinds of facts that name a variant with all they know of it.
+_SPEAKING = frozenset({r.Variant, r.OrderLine, r.Return})
 #: From this many rows on the database's statistics are worth refreshing.
 _BULK = 10_000
 
@@ -32,8 +34,7 @@ class Loader:
     """Writes facts; whoever made the connection commits or rolls back."""
 
     def __init__(self, connection: Connection, tally: Tally, now: datetime, spoilt: Collection[str] = ()) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        lock_intake(connection)
         self._connection = connection
         self._tally = tally
         self._now = now
@@ -55,19 +56,26 @@ class Loader:
         by_kind: defaultdict[type, list[Any]] = defaultdict(list)
         for fact in self._facts:
             by_kind[type(fact)].append(fact)
-        lines: list[r.OrderLine] = by_kind[r.OrderLine]
-        # One place in the file's order for catalogue rows and for what order lines say in passing.
         self._shop.write_products(by_kind[r.Product])
-        self._shop.write_variants([*by_kind[r.Variant], *(line.variant for line in lines)])
+        if not _SPEAKING.isdisjoint(by_kind):
+            # One place in the file's order for catalogue rows and for what order lines say in passing.
+            self._shop.write_variants(
+                fact if isinstance(fact, r.Variant) else fact.variant
+                for fact in self._facts
+                if isinstance(fact, (r.OrderLine, r.Variant, r.Return))
+            )
         self._shop.write_locations(by_kind[r.Location])
+        self._shop.write_discounts(by_kind[r.Discount])
         self._shop.write_listings(by_kind[r.Listing])
         self._shop.write_stock(by_kind[r.Stock])
         owners = self._people.owners(fact for fact in self._facts if isinstance(fact, r.PersonFact))
         write_consents(self._connection, by_kind[r.Consent], owners, self._now, self._tally)
         write_suppressions(self._connection, by_kind[r.Suppression], self._now, self._tally)
         self._carts.write(by_kind[r.CartEvent], owners)
-        self._orders.write(by_kind[r.Order], lines, owners)
-        self._orders.reverse(by_kind[r.Reversal])
+        self._orders.write([fact for fact in self._facts if isinstance(fact, (r.Order, r.OrderLine))], owners)
+        self._orders.papers.write_returns(by_kind[r.Return], owners)
+        self._orders.papers.write_fulfilments(by_kind[r.Fulfilment])
+        self._orders.papers.reverse(by_kind[r.Reversal])
         self._write_events([(fact, owners.get(id(fact))) for fact in by_kind[r.Event]])
         self._facts.clear()
 
@@ -98,10 +106,11 @@ class Loader:
         if self._people.cookies_claimed:
             changed |= self._carts.find_owners()
         self._sizes.finish(changed, self._shop.relabelled, self._shop.resized)
+        redeem_orders(self._connection, self._now)
         if self._tally.rows >= _BULK:
             self._refresh_statistics()
 
     def _refresh_statistics(self) -> None:
-        for name in ("profile", "identifier", "cart", "cart_event", "event"):
+        for name in ("profile", "identifier", "cart", "cart_event", "event", "order_line", "variant", "product"):
             self._connection.execute(text(f"ANALYZE {name}"))
         self._connection.execute(text('ANALYZE "order"'))

@@ -1,24 +1,34 @@
-"""Orders and their lines: whole or not at all, counted once, completed by later files."""
+"""Orders: whole or not at all, counted once, completed by later files."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, select, update
+from sqlalchemy import Connection, delete, func, literal, select, update
 
 from segue.intake import records as r
 from segue.intake.carts import Carts
-from segue.intake.changes import Seen
+from segue.intake.changes import Changes, Seen
+from segue.intake.copies import Copies
+from segue.intake.order_lines import OrderLines, Told
+from segue.intake.order_papers import OrderPapers
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
-from segue.store.bulk import ids_of, insert_from, insert_new, rows_where, update_many
+from segue.store.bulk import ids_of, insert_from, rows_where, update_many
 from segue.store.sql import among
-from segue.store.tables import cart_event, order, order_line, variant
+from segue.store.tables import cart_event, order, order_line
 
 _CHUNK = 10_000
+#: What a row may add to an order that is there, where nothing is known yet.
+_ADDED = ("profile_id", "cart_id", "number", "delivery", "discount_code", "paid_at", "cancelled_at")
+#: What a later row of the same system replaces; None says nothing.
+_REPLACED = (
+    "number", "delivery", "location_id", "total_minor", "refunded_minor", "discount_minor", "discount_code", "paid_at",
+    "cancelled_at",
+)  # fmt: skip
+_Said = Sequence[tuple[r.Order, dict[str, Any]]]
 
 
 class Orders:
@@ -34,157 +44,201 @@ class Orders:
         self._shop = shop
         self._spoilt = spoilt
         #: What has a greater id was written by this import.
-        self._floor = {table: connection.scalar(select(func.max(table.c.id))) or 0 for table in (order, order_line)}
-        self._positions: Counter[str] = Counter()
+        self._floor: int = connection.scalar(select(func.max(order.c.id))) or 0
+        self._lines = OrderLines(connection, tally, shop)
+        self.papers = OrderPapers(connection, tally, now, shop, spoilt)
+        self._copies = Copies()
+        self._changes = Changes(order)
         self._untotalled: set[int] = set()
+        #: Orders known before that this file's lines imply: each counts once.
+        self._implied: set[int] = set()
+        #: Orders that were there and of which this file has the last word.
+        self._replaced: set[int] = set()
         self._guessed_carts: dict[int, str] = {}
-        self._reversals: list[r.Reversal] = []
-        #: Orders whose lines say something new about sizes.
+        self._early: list[r.OrderLine] = []
+        #: Orders that say something new about sizes.
         self.changed: set[int] = set()
 
-    def write(self, heads: Sequence[r.Order], lines: Sequence[r.OrderLine], owners: dict[int, int]) -> None:
-        """Write orders, then their lines."""
-        sound = [head for head in heads if head.external_id not in self._spoilt]
-        told = [line for line in lines if line.order not in self._spoilt]
-        left_out = sum(not head.implied for head in heads) - sum(not head.implied for head in sound)
-        self._tally.skipped["order_rejected"] += left_out + len(lines) - len(told)
-        ids = self._write_heads(sound, owners)
-        unheld = {line.order for line in told} - ids.keys()
-        self._write_lines(told, ids | ids_of(self._connection, order, "external_id", unheld))
+    def write(self, facts: Sequence[r.Order | r.OrderLine], owners: dict[int, int]) -> None:
+        """Write orders and their lines, in the file's order; an order told again begins a batch of its own."""
+        heads: list[r.Order] = []
+        lines: list[r.OrderLine] = []
+        here: set[str] = set()
+        left_out = 0
+        for fact in facts:
+            if isinstance(fact, r.OrderLine):
+                if fact.order in self._spoilt:
+                    left_out += 1
+                    continue
+                lines.append(fact)
+                self._copies.add(fact)
+            elif fact.external_id in self._spoilt:
+                left_out += not fact.implied
+            else:
+                if fact.overwrites:
+                    if self._copies.begin(fact) and fact.external_id in here:
+                        self._write(heads, lines, owners)
+                        heads, lines, here = [], [], set()
+                    here.add(fact.external_id)
+                heads.append(fact)
+        self._tally.skipped["order_rejected"] += left_out
+        self._write(heads, lines, owners)
 
-    def reverse(self, facts: Sequence[r.Reversal]) -> None:
-        """Keep cancellations and returns until all orders of the file are there."""
-        self._reversals.extend(facts)
-
-    def _write_heads(self, heads: Sequence[r.Order], owners: dict[int, int]) -> dict[str, int]:
+    def _write(self, heads: Sequence[r.Order], lines: Sequence[r.OrderLine], owners: dict[int, int]) -> None:
+        if not heads and not lines:
+            return
         seen = Seen(self._connection, order, "external_id")
-        held = seen.held(head.external_id for head in heads)
-        places = self._shop.places({head.location for head in heads if head.location is not None})
-        carts = self._carts.ensure(
-            [
-                (head.cart, head, owners.get(id(head)), head.sales_channel)
-                for head in heads
-                if head.cart is not None and head.makes_cart
-            ]
-        )
-        missing: dict[str, dict[str, Any]] = {}
-        guesses: dict[str, str] = {}
-        again: dict[int, dict[str, Any]] = {}
-        repeats = 0
+        held = seen.held({head.external_id for head in heads} | {line.order for line in lines})
+        said = self._said(heads, owners)
+        fresh = self._fresh(said, held)
+        untotalled = {name for name, row in fresh.items() if row["total_minor"] is None}
+        made = seen.make({name: {**row, "total_minor": row["total_minor"] or 0} for name, row in fresh.items()})
+        self._tally.taken["order"] += len(made)
+        self._untotalled |= {made[name] for name in untotalled}
+        self._again(said, held)
+        ids = made | {name: row["id"] for name, row in held.items()}
         for head in heads:
-            name = head.external_id
-            facts = {
-                "profile_id": owners.get(id(head)),
-                "cart_id": carts.get(head.cart) if head.cart is not None else None,
-                "cancelled_at": head.cancelled_at,
-            }
+            if head.cart is not None and not head.makes_cart:
+                self._guessed_carts.setdefault(ids[head.external_id], head.cart)
+        told = [line for line in lines if line.order in ids]
+        if len(told) < len(lines):
+            self._early.extend(line for line in lines if line.order not in ids)
+        known = {i for row in held.values() if (i := row["id"]) <= self._floor or i in self._replaced}
+        summed = self._summed(held, known)
+        orders = Told(ids=ids, made=set(made.values()), known=known, replaced=self._replaced)
+        changed = self._lines.write(told, orders)
+        self._untotalled |= summed & changed
+        self.changed |= changed
+
+    def _said(self, heads: Sequence[r.Order], owners: dict[int, int]) -> _Said:
+        """Each head as a row; a cart that it makes is made."""
+        places = self._shop.places({head.location for head in heads if head.location is not None})
+        filled = [
+            (head.cart, head, owners.get(id(head)), head.sales_channel)
+            for head in heads
+            if head.cart is not None and head.makes_cart
+        ]
+        carts = self._carts.ensure(filled) if filled else {}
+        rows = []
+        for head in heads:
             if head.location is not None and head.location not in places:
                 self._tally.warn(head.line, "unknown_location")
-            if head.cart is not None and not head.makes_cart:
-                guesses.setdefault(name, head.cart)
+            row = _row(head, self._now)
+            row["profile_id"] = owners.get(id(head))
+            row["cart_id"] = carts.get(head.cart) if head.cart is not None else None
+            row["location_id"] = places.get(head.location) if head.location is not None else None
+            rows.append((head, row))
+        return rows
+
+    def _fresh(self, said: _Said, held: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Rows of the orders that are not there yet."""
+        rows: dict[str, dict[str, Any]] = {}
+        for head, row in said:
+            name = head.external_id
             if name in held:
-                _fill(again.setdefault(held[name]["id"], {k: held[name][k] for k in facts}), facts)
-                repeats += not head.implied or held[name]["id"] <= self._floor[order]
-            elif name in missing:
-                _fill(missing[name], facts)
-                repeats += not head.implied
+                continue
+            if name in rows:
+                _fill(rows[name], {column: row[column] for column in (*_ADDED, "total_minor")})
+                self._tally.duplicates["order"] += not head.implied
             else:
-                missing[name] = {**_head_row(head, places, self._now), **facts}
-        self._count_heads(heads, held, missing, repeats)
-        ids = seen.make({name: {**row, "total_minor": row["total_minor"] or 0} for name, row in missing.items()})
-        self._untotalled |= {ids[name] for name, row in missing.items() if row["total_minor"] is None}
-        ids |= {name: row["id"] for name, row in held.items()}
-        self._guessed_carts |= {ids[name]: guess for name, guess in guesses.items()}
-        before = {row["id"]: row for row in held.values()}
-        filled = [
-            {"id": row_id, **row}
-            for row_id, row in again.items()
-            if any(before[row_id][name] != value for name, value in row.items())
-        ]
-        self._tally.updated["order"] += update_many(self._connection, order, filled)
-        self.changed |= {row["id"] for row in filled}
-        return ids
+                rows[name] = row
+        return rows
 
-    def _count_heads(
-        self, heads: Sequence[r.Order], held: dict[str, Any], missing: dict[str, Any], repeats: int
-    ) -> None:
+    def _again(self, said: _Said, held: dict[str, Any]) -> None:
+        """Note what is news of orders that are there."""
+        for head, row in said:
+            there = held.get(head.external_id)
+            if there is None:
+                continue
+            order_id: int = there["id"]
+            self._changes.fill(order_id, there, {name: row[name] for name in _ADDED})
+            if head.overwrites:
+                self._replaced.add(order_id)
+                if self._copies.count(head.external_id) > 1:
+                    self._lines.tell_again(order_id)
+                told = {name: row[name] for name in _REPLACED}
+                # No discount may as well be an empty cell, which erases nothing.
+                self._changes.compare(order_id, there, {**told, "discount_minor": row["discount_minor"] or None})
+            else:
+                told = {"refunded_minor": head.refunded_minor}
+                if order_id in self._untotalled:
+                    told["total_minor"] = row["total_minor"]
+                self._changes.compare(order_id, there, told)
+            if row["total_minor"] is not None:
+                self._untotalled.discard(order_id)
+            self._count_again(head, order_id)
+
+    def _count_again(self, head: r.Order, order_id: int) -> None:
         """A row that is an order counts each time; an order its lines imply counts once."""
-        implied = {head.external_id for head in heads if head.implied}
-        old = {name for name in implied & held.keys() if held[name]["id"] <= self._floor[order]}
-        lines_of_old = sum(head.implied and head.external_id in old for head in heads)
-        self._tally.taken["order"] += len(missing)
-        self._tally.duplicates["order"] += repeats - lines_of_old + len(old)
+        if not head.implied:
+            self._tally.duplicates["order"] += 1
+        elif order_id <= self._floor and order_id not in self._implied:
+            self._implied.add(order_id)
+            self._tally.duplicates["order"] += 1
 
-    def _write_lines(self, lines: Sequence[r.OrderLine], ids: dict[str, int]) -> None:
-        variants = ids_of(self._connection, variant, "sku", {line.variant.sku for line in lines})
-        rows: dict[tuple[int, int], dict[str, Any]] = {}
-        for line in lines:
-            self._positions[line.order] += 1
-            position = line.position or self._positions[line.order]
-            row = {
-                "order_id": ids[line.order],
-                "position": position,
-                "variant_id": variants[line.variant.sku],
-                "quantity": line.quantity,
-                "unit_price_minor": line.unit_price_minor,
-                "returned_at": line.returned_at,
-            }
-            rows.setdefault((ids[line.order], position), row)
-        new = insert_new(self._connection, order_line, list(rows.values()), ["order_id", "position"])
-        self._tally.count("order_line", seen=len(lines), new=new)
-        self._fill_returns(rows)
-        if new:
-            self.changed |= {order_id for order_id, _ in rows}
-
-    def _fill_returns(self, rows: dict[tuple[int, int], dict[str, Any]]) -> None:
-        """A later export of the same order may know that a line came back."""
-        returned = {key: row["returned_at"] for key, row in rows.items() if row["returned_at"] is not None}
-        kept = select(order_line.c.id, order_line.c.order_id, order_line.c.position).where(
-            order_line.c.returned_at.is_(None)
-        )
-        news = [
-            {"id": line_id, "returned_at": returned[order_id, position]}
-            for line_id, order_id, position in rows_where(
-                self._connection, kept, order_line.c.order_id, {order_id for order_id, _ in returned}
-            )
-            if (order_id, position) in returned
-        ]
-        self._tally.updated["order_line"] += update_many(self._connection, order_line, news)
-        if news:
-            self.changed |= {order_id for order_id, _ in returned}
+    def _summed(self, held: dict[str, Any], known: Collection[int]) -> set[int]:
+        """Those of the `known` orders that are worth the sum of their lines, so that a new line adds to them."""
+        ids = {row["id"]: row for row in held.values() if row["id"] in known and row["id"] <= self._floor}
+        if not ids:
+            return set()
+        sums = select(order_line.c.order_id, func.sum(order_line.c.total_minor)).group_by(order_line.c.order_id)
+        return {
+            order_id
+            for order_id, paid in rows_where(self._connection, sums, order_line.c.order_id, ids)
+            if max(0, int(paid) - ids[order_id]["discount_minor"]) == ids[order_id]["total_minor"]
+            and order_id not in self._replaced
+        }
 
     def finish(self) -> None:
-        """Take back spoilt orders, add up totals, find carts, empty them, apply cancellations and returns."""
-        self._take_back()
+        """Write late lines, take back spoilt orders, apply what changed, add up totals, find and empty carts."""
+        early, self._early = self._early, []
+        for line in early:
+            if line.order in self._spoilt:
+                self._tally.skipped["order_rejected"] += 1
+        self._write([], [line for line in early if line.order not in self._spoilt], {})
+        for line in self._early:
+            self._tally.skip(line.line, "orphan_line")
+        spoilt = self._take_back()
+        self._changes.forget(spoilt)
+        mine = self._changes.rows()
+        self._tally.updated["order"] += sum(order_id <= self._floor for order_id in mine)
+        self._changes.apply(self._connection)
+        self.changed |= mine | self._lines.finish(spoilt)
+        self._untotalled -= spoilt
+        self._copies.warn(self._tally)
         self._add_up()
         self._find_carts()
         self._empty_carts()
-        self._apply_reversals()
+        self.changed |= self.papers.finish()
 
-    def _take_back(self) -> None:
+    def _take_back(self) -> set[int]:
         """Delete what this import wrote of orders that turned out to have a bad row later in the file."""
-        spoilt = ids_of(self._connection, order, "external_id", list(self._spoilt))
+        spoilt = set(ids_of(self._connection, order, "external_id", list(self._spoilt)).values())
+        self.papers.take_back(spoilt)
         if not spoilt:
-            return
-        mine = list(spoilt.values())
-        for table, column in ((order_line, order_line.c.order_id), (order, order.c.id)):
-            gone = self._delete(table, column, mine)
-            self._tally.taken[table.name] -= gone
-            self._tally.skipped["order_rejected"] += gone if table is order_line else 0
-        self._untotalled -= set(mine)
+            return spoilt
+        lines = self._delete(spoilt, lines=True)
+        self._tally.taken["order_line"] -= lines
+        self._tally.skipped["order_rejected"] += lines
+        self._tally.taken["order"] -= self._delete(spoilt, lines=False)
+        return spoilt
 
-    def _delete(self, table: Table, column: ColumnElement[int], ids: list[int]) -> int:
-        mine = table.c.id > self._floor[table]
+    def _delete(self, orders: Collection[int], *, lines: bool) -> int:
+        table, column, floor = (
+            (order_line, order_line.c.order_id, self._lines.floor) if lines else (order, order.c.id, self._floor)
+        )
+        ids = sorted(orders)
         return sum(
             self._connection.execute(
-                delete(table).where(mine, among(self._connection, column, ids[start : start + _CHUNK]))
+                delete(table).where(table.c.id > floor, among(self._connection, column, ids[start : start + _CHUNK]))
             ).rowcount
             for start in range(0, len(ids), _CHUNK)
         )
 
     def _add_up(self) -> None:
+        """An order whose worth nobody said is worth its lines, less the discount."""
         paid = (
-            select(func.coalesce(func.sum(order_line.c.quantity * order_line.c.unit_price_minor), 0))
+            select(func.coalesce(func.sum(order_line.c.total_minor), 0))
             .where(order_line.c.order_id == order.c.id)
             .scalar_subquery()
         )
@@ -218,62 +272,31 @@ class Orders:
             name,
         ).where(order.c.cart_id.is_not(None), ~select(cart_event.c.id).where(cart_event.c.dedupe == name).exists())
         columns = ["cart_id", "kind", "quantity", "occurred_at", "recorded_at", "dedupe"]
-        fresh = order.c.id > self._floor[order]
+        fresh = order.c.id > self._floor
         done = insert_from(self._connection, cart_event, columns, ordered.where(fresh))
-        changed = sorted(self.changed)
+        changed = sorted(order_id for order_id in self.changed if order_id <= self._floor)
         for start in range(0, len(changed), _CHUNK):
             older = ordered.where(among(self._connection, order.c.id, changed[start : start + _CHUNK]))
             done += insert_from(self._connection, cart_event, columns, older)
         self._tally.taken["cart_event"] += done
 
-    def _apply_reversals(self) -> None:
-        heads = Seen(self._connection, order, "external_id").held(fact.order for fact in self._reversals)
-        order_ids = {row["id"] for row in heads.values()}
-        statement = select(order_line.c.id, order_line.c.order_id, order_line.c.returned_at, variant.c.sku).join(
-            variant, variant.c.id == order_line.c.variant_id
-        )
-        lines = list(rows_where(self._connection, statement, order_line.c.order_id, order_ids))
-        cancelled: dict[int, datetime] = {}
-        returned: dict[int, datetime] = {}
-        for fact in sorted(self._reversals, key=lambda fact: fact.occurred_at):
-            head = heads.get(fact.order)
-            if head is None:
-                self._tally.skip(fact.line, "unknown_order")
-                continue
-            news = False
-            if fact.cancelled:
-                news = head["cancelled_at"] is None and head["id"] not in cancelled
-                cancelled.setdefault(head["id"], fact.occurred_at)
-            for line in lines:
-                if (
-                    not fact.cancelled
-                    and line.order_id == head["id"]
-                    and line.returned_at is None
-                    and line.id not in returned
-                    and (fact.skus is None or line.sku in fact.skus)
-                ):
-                    returned[line.id] = fact.occurred_at
-                    news = True
-            self._tally.count("reversal", seen=1, new=int(news))
-        open_heads = {row["id"] for row in heads.values() if row["cancelled_at"] is None}
-        update_many(
-            self._connection, order, [{"id": i, "cancelled_at": at} for i, at in cancelled.items() if i in open_heads]
-        )
-        update_many(self._connection, order_line, [{"id": i, "returned_at": at} for i, at in returned.items()])
-        self.changed |= order_ids
 
-
-def _head_row(head: r.Order, places: dict[str, int], now: datetime) -> dict[str, Any]:
+def _row(head: r.Order, now: datetime) -> dict[str, Any]:
     return {
         "external_id": head.external_id,
+        "number": head.number,
         "sales_channel": head.sales_channel,
-        "location_id": places.get(head.location) if head.location is not None else None,
+        "marketplace": head.marketplace,
+        "delivery": head.delivery,
         "currency": head.currency,
         "total_minor": head.total_minor,
+        "refunded_minor": head.refunded_minor or 0,
         "discount_minor": head.discount_minor,
         "discount_code": head.discount_code,
         "gift": head.gift,
         "occurred_at": head.occurred_at,
+        "paid_at": head.paid_at,
+        "cancelled_at": head.cancelled_at,
         "recorded_at": now,
     }
 

@@ -139,6 +139,7 @@ def _order(call: Call) -> Iterator[r.Fact]:
         discount_minor=_money(call.properties, "discount", currency) or 0,
         discount_code=call.text("coupon"),
         occurred_at=call.at,
+        paid_at=call.at,
     )
     yield from lines
 

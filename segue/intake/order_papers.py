@@ -1,0 +1,176 @@
+"""What comes after an order: cancellations and returns told of it, returns that are documents of their own, parcels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, select, update
+
+from segue.intake import records as r
+from segue.intake.changes import Seen
+from segue.intake.report import Tally
+from segue.intake.shop import Shop
+from segue.store.bulk import ids_of, insert_new, rows_where, update_many
+from segue.store.sql import among
+from segue.store.tables import fulfilment, order, order_line, order_return, variant
+
+_CHUNK = 10_000
+
+
+class OrderPapers:
+    """Returns, fulfilments and reversals of one import."""
+
+    def __init__(
+        self, connection: Connection, tally: Tally, now: datetime, shop: Shop, spoilt: Collection[str]
+    ) -> None:
+        self._connection = connection
+        self._tally = tally
+        self._now = now
+        self._shop = shop
+        self._spoilt = spoilt
+        #: What has a greater id was written by this import.
+        self._floor = {t: connection.scalar(select(func.max(t.c.id))) or 0 for t in (fulfilment, order_return)}
+        self._reversals: list[r.Reversal] = []
+        self._early: list[r.Fulfilment] = []
+        #: Returns of an order that is not there yet: name of the return -> its order.
+        self._unmatched: dict[str, str] = {}
+
+    def reverse(self, facts: Sequence[r.Reversal]) -> None:
+        """Keep cancellations and returns until all orders of the file are there."""
+        self._reversals.extend(facts)
+
+    def write_returns(self, facts: Sequence[r.Return], owners: dict[int, int]) -> None:
+        """Write returns; one whose order nobody knows stands by itself."""
+        sound = [fact for fact in facts if fact.document not in self._spoilt]
+        self._tally.skipped["order_rejected"] += len(facts) - len(sound)
+        if not sound:
+            return
+        orders = self._orders({fact.order for fact in sound if fact.order is not None})
+        rows: dict[str, dict[str, Any]] = {}
+        for fact in sound:
+            row = {
+                "dedupe": fact.dedupe,
+                "document": fact.document,
+                "order_id": orders.get(fact.order) if fact.order is not None else None,
+                "profile_id": owners.get(id(fact)),
+                "variant_id": self._shop.variant_ids[fact.variant.sku],
+                "quantity": fact.quantity,
+                "total_minor": fact.total_minor,
+                "currency": fact.currency,
+                "reason": fact.reason,
+                "occurred_at": fact.occurred_at,
+                "recorded_at": self._now,
+            }
+            rows.setdefault(fact.dedupe, row)
+            if fact.order is not None and row["order_id"] is None:
+                self._unmatched[fact.dedupe] = fact.order
+        new = insert_new(self._connection, order_return, list(rows.values()), ["dedupe"])
+        self._tally.count("return", seen=len(sound), new=new)
+
+    def write_fulfilments(self, facts: Sequence[r.Fulfilment]) -> None:
+        """Write what was done with orders that are there; the others wait for the end of the file."""
+        sound = [fact for fact in facts if fact.order not in self._spoilt]
+        self._tally.skipped["order_rejected"] += len(facts) - len(sound)
+        if not sound:
+            return
+        orders = self._orders({fact.order for fact in sound})
+        places = self._shop.places({fact.location for fact in sound if fact.location is not None})
+        rows: dict[tuple[object, ...], dict[str, Any]] = {}
+        seen = 0
+        for fact in sound:
+            if fact.order not in orders:
+                self._early.append(fact)
+                continue
+            seen += 1
+            rows.setdefault(
+                (fact.order, fact.kind, fact.occurred_at),
+                {
+                    "order_id": orders[fact.order],
+                    "kind": fact.kind,
+                    "location_id": places.get(fact.location) if fact.location is not None else None,
+                    "occurred_at": fact.occurred_at,
+                    "recorded_at": self._now,
+                },
+            )
+        new = insert_new(self._connection, fulfilment, list(rows.values()), ["order_id", "kind", "occurred_at"])
+        self._tally.count("fulfilment", seen=seen, new=new)
+
+    def _orders(self, names: set[str]) -> dict[str, int]:
+        return ids_of(self._connection, order, "external_id", names) if names else {}
+
+    def take_back(self, spoilt: Collection[int]) -> None:
+        """Delete what this import wrote of spoilt orders and of return documents with a bad row."""
+        gone = self._among(fulfilment, delete(fulfilment), fulfilment.c.order_id, spoilt)
+        self._tally.taken["fulfilment"] -= gone
+        returns = self._among(order_return, delete(order_return), order_return.c.document, self._spoilt)
+        self._tally.taken["return"] -= returns
+        self._tally.skipped["order_rejected"] += returns
+        self._among(order_return, update(order_return).values(order_id=None), order_return.c.order_id, spoilt)
+
+    def _among(self, table: Any, statement: Any, column: Any, values: Collection[Any]) -> int:
+        listed = sorted(values)
+        fresh = statement.where(table.c.id > self._floor[table])
+        return sum(
+            self._connection.execute(
+                fresh.where(among(self._connection, column, listed[start : start + _CHUNK]))
+            ).rowcount
+            for start in range(0, len(listed), _CHUNK)
+        )
+
+    def finish(self) -> set[int]:
+        """Write what had to wait for its order; return the orders about which there is news."""
+        early, self._early = self._early, []
+        self.write_fulfilments(early)
+        for fact in self._early:
+            self._tally.skip(fact.line, "unknown_order")
+        self._match_returns()
+        return self._apply_reversals()
+
+    def _match_returns(self) -> None:
+        found = self._orders({name for name in self._unmatched.values() if name not in self._spoilt})
+        wanted = {dedupe: found[name] for dedupe, name in self._unmatched.items() if name in found}
+        open_ones: Select[Any] = select(order_return.c.id, order_return.c.dedupe).where(
+            order_return.c.order_id.is_(None)
+        )
+        rows = rows_where(self._connection, open_ones, order_return.c.dedupe, wanted)
+        update_many(self._connection, order_return, [{"id": i, "order_id": wanted[name]} for i, name in rows])
+
+    def _apply_reversals(self) -> set[int]:
+        if not self._reversals:
+            return set()
+        heads = Seen(self._connection, order, "external_id").held(fact.order for fact in self._reversals)
+        order_ids = {row["id"] for row in heads.values()}
+        statement = select(order_line.c.id, order_line.c.order_id, order_line.c.returned_at, variant.c.sku).join(
+            variant, variant.c.id == order_line.c.variant_id
+        )
+        lines = list(rows_where(self._connection, statement, order_line.c.order_id, order_ids))
+        cancelled: dict[int, datetime] = {}
+        returned: dict[int, datetime] = {}
+        for fact in sorted(self._reversals, key=lambda fact: fact.occurred_at):
+            head = heads.get(fact.order)
+            if head is None:
+                self._tally.skip(fact.line, "unknown_order")
+                continue
+            news = False
+            if fact.cancelled:
+                news = head["cancelled_at"] is None and head["id"] not in cancelled
+                cancelled.setdefault(head["id"], fact.occurred_at)
+            for line in lines:
+                if (
+                    not fact.cancelled
+                    and line.order_id == head["id"]
+                    and line.returned_at is None
+                    and line.id not in returned
+                    and (fact.skus is None or line.sku in fact.skus)
+                ):
+                    returned[line.id] = fact.occurred_at
+                    news = True
+            self._tally.count("reversal", seen=1, new=int(news))
+        open_heads = {row["id"] for row in heads.values() if row["cancelled_at"] is None}
+        update_many(
+            self._connection, order, [{"id": i, "cancelled_at": at} for i, at in cancelled.items() if i in open_heads]
+        )
+        update_many(self._connection, order_line, [{"id": i, "returned_at": at} for i, at in returned.items()])
+        return order_ids
