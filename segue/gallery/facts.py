@@ -83,7 +83,8 @@ def _met(connection: Connection, people: Collection[int]) -> Told:
 
 
 def _consents(connection: Connection, people: Collection[int], until: datetime) -> Told:
-    told = {"granted": "Agreed to", "confirmed": "Confirmed", "denied": "Said no to"}
+    told = {"granted": "Agreed to", "confirmed": "Confirmed", "denied": "Said no to",
+            "doubted": "May have said no to"}  # fmt: skip
     for row in connection.execute(
         select(consent_event).where(
             among(connection, consent_event.c.profile_id, people), consent_event.c.occurred_at <= until
@@ -93,13 +94,14 @@ def _consents(connection: Connection, people: Collection[int], until: datetime) 
         by_custom = row.state == "granted" and row.basis == "soft_opt_in"
         said = "As a customer, may get" if by_custom else told.get(row.state, words.title(row.state))
         detail = f"“{row.wording}”" if row.wording else words.plain(row.basis)
+        dated = "" if row.is_dated else "; no date given, this is when it was read"
         yield (
             row.profile_id,
             Entry(
                 at=row.occurred_at,
-                kind="refusal" if row.state == "denied" else "consent",
+                kind="refusal" if row.state in {"denied", "doubted"} else "consent",
                 title=f"{said} {what}",
-                detail=f"{detail} ({words.plain(row.source)})",
+                detail=f"{detail} ({words.plain(row.source)}{dated})",
                 channel=row.channel,
             ),
         )

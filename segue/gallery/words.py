@@ -41,7 +41,7 @@ REASONS: Final = {
     "too_late": "the moment had passed",
     "no_address": "no address we could use",
     "no_consent": "never agreed to {marketing}",
-    "unconfirmed": "agreed to {marketing}, but never confirmed it as the law there asks",
+    "unconfirmed": "agreed to {marketing}, but the yes still has to be confirmed",
     "denied": "said no to {marketing}",
     "suppressed": "asked us to stop, or the address bounced",
     "converted": "had already bought",
@@ -50,6 +50,7 @@ REASONS: Final = {
     "zone_unknown": "no telling what time it is there",
     "over_budget": "had enough messages lately",
     "template": "the message could not be written",
+    "merged": "had this message under another name",
     # control
     "holdout_journey": "in this journey's comparison group",
     "holdout_global": "in the comparison group of all journeys",

@@ -17,7 +17,10 @@ from segue.store.types import to_micros
 def write_consents(
     connection: Connection, facts: Sequence[r.Consent], owners: dict[int, int], now: datetime, tally: Tally
 ) -> None:
-    """Append the consents of those we can name; the others are counted `nobody`."""
+    """Append the consents of those we can name; the others are counted `nobody`.
+
+    An undated fact goes by a name without a time: the same file read again tomorrow says nothing new.
+    """
     rows = {}
     seen = 0
     for fact in facts:
@@ -26,7 +29,8 @@ def write_consents(
             tally.skip(fact.line, "nobody")
             continue
         seen += 1
-        said = (fact.channel, fact.purpose, fact.state, fact.basis, fact.source, str(to_micros(fact.occurred_at)))
+        at = str(to_micros(fact.occurred_at)) if fact.is_dated else "undated"
+        said = (fact.channel, fact.purpose, fact.state, fact.basis, fact.source, at)
         name = f"consent:{owner}:{':'.join(said)}"
         rows[name] = {
             "profile_id": owner,
@@ -37,6 +41,7 @@ def write_consents(
             "source": fact.source,
             "wording": fact.wording,
             "occurred_at": fact.occurred_at,
+            "is_dated": fact.is_dated,
             "recorded_at": now,
             "dedupe": name,
         }

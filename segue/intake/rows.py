@@ -1,4 +1,4 @@
-"""A table, wherever it came from: named columns and rows of text. CSV (also gz) and Parquet."""
+"""A table, wherever it came from: named columns and rows of text. CSV and JSON lines (also gz) and Parquet."""
 
 from __future__ import annotations
 
@@ -46,11 +46,15 @@ class Table(Protocol):
 
 
 def open_table(path: Path) -> Table:
-    """Open CSV, CSV.gz or Parquet; raises IntakeError for what is none of them."""
+    """Open CSV or JSON lines (also .gz) or Parquet; raises IntakeError for what is none of them."""
     if not path.is_file():
         raise IntakeError(f"{path.name} does not exist or is not a file; check the path")
+    from segue.intake.json_table import JsonTable, is_json_lines  # noqa: PLC0415 - it is built on this module
+
     if path.suffix.lower() in {".parquet", ".pq"}:
         return ParquetTable(path)
+    if is_json_lines(path):
+        return JsonTable(open_text(path))
     return CsvTable(open_text(path))
 
 

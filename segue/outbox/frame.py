@@ -19,9 +19,10 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from segue.journeys.definition import Brief, Journey, Step
+from segue.outbox.consents import CHANNELS, read_consents
 from segue.outbox.states import COUNTED
 from segue.store.sql import among, listed, micros
-from segue.store.tables import consent_event, identifier, message, profile, suppression
+from segue.store.tables import identifier, message, profile, suppression
 from segue.store.types import UtcTime
 
 _LOG = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ _LOG = logging.getLogger(__name__)
 LONGEST_CAP = timedelta(days=366)
 #: pandas' "no time", as an integer.
 NO_TIME = np.iinfo(np.int64).min
-_CHANNELS = ("email", "sms", "print")
 #: Which reasons silence which channel.
 _SUPPRESSES = {
     "email": ("hard_bounce", "unsubscribe", "complaint", "objection"),
@@ -45,15 +45,6 @@ _ADDRESSES = (
     select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
     .where(listed(identifier.c.profile_id, "people"), identifier.c.kind.in_(("email", "phone")))
     .order_by(identifier.c.id.desc())  # the first one she gave is written last and stays
-)
-_CONSENTS = (
-    select(consent_event.c.profile_id, consent_event.c.channel, consent_event.c.state, consent_event.c.basis)
-    .where(
-        listed(consent_event.c.profile_id, "people"),
-        consent_event.c.purpose == "marketing",
-        consent_event.c.occurred_at <= bindparam("now", type_=UtcTime),
-    )
-    .order_by(consent_event.c.occurred_at, consent_event.c.state == "denied", consent_event.c.id)
 )
 _ANY_SUPPRESSION = select(suppression.c.id).limit(1)
 _SUPPRESSIONS = select(suppression.c.address_hash, suppression.c.reason).where(
@@ -226,33 +217,16 @@ def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes
             found[name][places] = np.array(column, dtype=object)
     for profile_id, kind, value in connection.execute(_ADDRESSES, {"people": ids}).all():
         found[kind][position[profile_id]] = value
-    for channel, basis in _consents(connection, position, now).items():
+    for channel, basis in read_consents(connection, position, now).items():
         found[f"{channel}_basis"] = basis
     for channel, reason in _suppressions(connection, found, now, secret).items():
         found[f"{channel}_suppressed"] = reason
     return found
 
 
-def _consents(connection: Connection, position: Mapping[int, int], now: datetime) -> dict[str, Any]:
-    """The consent in force per channel: the latest word; on the same instant a no beats a yes."""
-    in_force = {channel: np.full(len(position), None, dtype=object) for channel in _CHANNELS}
-    for profile_id, channel, state, basis in connection.execute(
-        _CONSENTS, {"people": list(position), "now": now}
-    ).all():
-        place = position[profile_id]
-        if state == "denied":
-            # An objection to direct marketing as such ends it everywhere (Art. 21(2) GDPR), a no to one channel there.
-            for silenced in _CHANNELS if channel == "all" else (channel,):
-                if silenced in in_force:
-                    in_force[silenced][place] = "denied"
-        elif channel in in_force:
-            in_force[channel][place] = "double_opt_in" if state == "confirmed" else basis
-    return in_force
-
-
 def _suppressions(connection: Connection, found: Mapping[str, Any], now: datetime, secret: bytes) -> dict[str, Any]:
     """Why her address is suppressed on each channel, over every profile that shares it."""
-    silenced = {channel: np.full(len(found["email"]), None, dtype=object) for channel in _CHANNELS}
+    silenced = {channel: np.full(len(found["email"]), None, dtype=object) for channel in CHANNELS}
     if connection.scalar(_ANY_SUPPRESSION) is None:
         return silenced
     hashes: dict[str, list[tuple[tuple[str, ...], int]]] = {}

@@ -15,6 +15,7 @@ from segue.policy.columns import (
     BASES,
     CHANNELS,
     DENIED,
+    DOUBTED,
     HARD_BOUNCE,
     NO_CHANNEL,
     NOT_SUPPRESSED,
@@ -78,7 +79,7 @@ def _answer(facts: Facts, channel: int, law: Law) -> Codes:
         accepted, stopped = _accepted(facts, channel, law), suppressed != NOT_SUPPRESSED
     stopped = np.where(service, suppressed == HARD_BOUNCE, stopped)
     answer = np.where(service | accepted, _ALLOWED, _NO_CONSENT).astype(np.int8)
-    answer[(answer == _NO_CONSENT) & (facts.basis[channel] == OPT_IN)] = _UNCONFIRMED
+    answer[(answer == _NO_CONSENT) & np.isin(facts.basis[channel], (OPT_IN, DOUBTED))] = _UNCONFIRMED
     answer[~facts.has_address[channel]] = _NO_ADDRESS
     answer[says_no] = _DENIED
     answer[stopped] = _SUPPRESSED

@@ -26,8 +26,10 @@ EMAIL, SMS, PRINT = range(3)
 NO_CHANNEL = -1
 
 #: What a basis column may say; position is the code. Anything else counts as having said nothing.
-BASES = ("double_opt_in", "opt_in", "soft_opt_in", "legitimate_interest", "contract", "denied")
+BASES = ("double_opt_in", "opt_in", "soft_opt_in", "legitimate_interest", "contract", "doubted", "denied")
 OPT_IN = BASES.index("opt_in")
+#: She agreed once, and a no without a date came from elsewhere: no law accepts that.
+DOUBTED = BASES.index("doubted")
 DENIED = BASES.index("denied")
 NOTHING_SAID = len(BASES)
 

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "zone_unknown"
     OVER_BUDGET = "over_budget"
     TEMPLATE = "template"
+    MERGED = "merged"
 
     HOLDOUT_JOURNEY = "holdout_journey"
     HOLDOUT_GLOBAL = "holdout_global"
@@ -72,7 +73,7 @@ _MEANING = {
     Reason.TOO_LATE: "The time in which this message made sense has passed.",
     Reason.NO_ADDRESS: "We have no address for any channel of this step.",
     Reason.NO_CONSENT: "The law of her country asks for a consent that she has not given.",
-    Reason.UNCONFIRMED: "She agreed, but never confirmed it, which the law of her country asks for.",
+    Reason.UNCONFIRMED: "She agreed, but has yet to confirm it: the law of her country asks for that, or an undated no does.",
     Reason.DENIED: "She said no to this channel.",
     Reason.SUPPRESSED: "Her address must not be written to again.",
     Reason.CONVERTED: "She has already done what the message asks for.",
@@ -81,6 +82,7 @@ _MEANING = {
     Reason.ZONE_UNKNOWN: "We cannot tell an hour at which a text message to her is allowed.",
     Reason.OVER_BUDGET: "She has had enough messages lately, and this one does not wait.",
     Reason.TEMPLATE: "The template could not be filled for her.",
+    Reason.MERGED: "Two profiles turned out to be hers, and the other one had this message.",
     Reason.HOLDOUT_JOURNEY: "She is left untreated by this journey on purpose, to measure it.",
     Reason.HOLDOUT_GLOBAL: "She is left untreated by every journey on purpose, to measure them together.",
     Reason.TOO_EARLY: "It is not yet time for this step.",

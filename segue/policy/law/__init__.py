@@ -19,7 +19,7 @@ from segue.policy.columns import BASES
 from segue.policy.hours import Hours, minutes
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CONSENTS = frozenset(BASES) - {"contract", "denied"}
+_CONSENTS = frozenset(BASES) - {"contract", "doubted", "denied"}
 
 Bases = frozenset[str]
 
