@@ -7,12 +7,17 @@ module here and a line in `FORMATS`; what no format knows is read through a mapp
 from __future__ import annotations
 
 from segue.intake.errors import IntakeError
+from segue.intake.formats.braze import FORMATS as BRAZE
 from segue.intake.formats.columns import Columns
 from segue.intake.formats.format import Door, Format, Options
+from segue.intake.formats.klaviyo import FORMATS as KLAVIYO
+from segue.intake.formats.mailchimp import FORMATS as MAILCHIMP
+from segue.intake.formats.sendgrid import FORMATS as SENDGRID
 from segue.intake.formats.shopify import FORMATS as SHOPIFY
+from segue.intake.formats.twilio import FORMATS as TWILIO
 
 #: Most particular first: the first that recognises a file reads it.
-FORMATS: tuple[Format, ...] = (*SHOPIFY,)
+FORMATS: tuple[Format, ...] = (*SHOPIFY, *KLAVIYO, *MAILCHIMP, *BRAZE, *SENDGRID, *TWILIO)
 
 
 def format_named(name: str) -> Format:
