@@ -162,7 +162,7 @@ class CsvRecords:
                 return
             except csv.Error:
                 cut = self._at_end() and not self._ends_cleanly and len(self._record) == 1
-                yield Cells(start, [], "truncated" if cut else "unclosed_quote")
+                yield Cells(start, self._unquoted(), "truncated" if cut else "unclosed_quote")
                 self._give_back()
                 # A reader that has seen the end stays there: go on with a new one.
                 reader = csv.reader(self._lines(), delimiter=self._separator, strict=True)
@@ -189,6 +189,10 @@ class CsvRecords:
         """Read all lines of the broken record but its first once more."""
         self._pulled -= len(self._record) - 1
         self._again.extendleft(reversed(self._record[1:]))
+
+    def _unquoted(self) -> list[str]:
+        """Return the cells before the first quote: what is sure of a broken record; the last may be cut."""
+        return self._record[0].split('"', 1)[0].rstrip("\r\n").split(self._separator) if self._record else []
 
     def _at_end(self) -> bool:
         if self._again:

@@ -146,13 +146,13 @@ class OrdersDoor(OrderRows[Head, Line]):
         yield from self._home(row, order, tally)
         yield from self._tick(row, order, tally)
         yield order
-        for position, line in enumerate(lines, start=1):
-            yield from self.say_late(key, line, position)
+        for line in lines:
+            yield replace(line.fact, order=key)
         yield from handed_over(self.cells, row, order, head.fulfilled_at)
 
-    def say_late(self, key: str, line: Line, position: int) -> Iterator[r.Fact]:
+    def say_late(self, key: str, line: Line, position: int) -> Iterator[r.Fact]:  # noqa: ARG002 - a sorted file's means nothing
         """Yield one line."""
-        yield replace(line.fact, order=key, position=position)
+        yield replace(line.fact, order=key)
 
     def _home(self, row: Row, order: r.Order, tally: Tally) -> Iterator[r.Fact]:
         """Yield where the buyer lives, as her newest order says: the address she pays from, never the parcel's."""

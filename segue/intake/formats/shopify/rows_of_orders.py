@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from segue.intake import records as r
 from segue.intake.errors import BadValueError
-from segue.intake.formats.shopify.cells import Cells, fingerprint
+from segue.intake.formats.shopify.cells import Cells
 from segue.intake.report import Tally
 from segue.intake.rows import Row
 from segue.intake.values import parse_id
@@ -44,7 +44,6 @@ class _Done:
 
     currency: str
     lines: int
-    digest: bytes
 
 
 class OrderRows(ABC, Generic[_HeadT, _LineT]):
@@ -188,13 +187,7 @@ class OrderRows(ABC, Generic[_HeadT, _LineT]):
             self.spoilt.add(key)
             tally.skipped["order_rejected"] += len(rows) - faults
             return
-        digest = fingerprint(*(row.cells for row in rows))
-        before = self._done.get(key)
-        self._done[key] = _Done(currency, len(lines), digest)
-        if before is not None:
-            tally.warn(rows[0].line, "duplicate" if before.digest == digest else "superseded")
-            if before.digest == digest:
-                return
+        self._done[key] = _Done(currency, len(lines))
         yield from self.say(key, head, lines, tally)
 
     def _place(self, row: Row, name: str, tally: Tally) -> Iterator[r.Fact]:
