@@ -5,7 +5,11 @@ household, so neither joins a person who already goes by another name:
 
 - a phone that names somebody else becomes one more way to reach this person, naming nobody (`shared_phone`);
 - a cookie that belongs to somebody else stays with that person (`shared_cookie`);
-- names of two existing profiles are never joined here (`needs_merge`).
+- a row that says who somebody is (a profile row, an `identify`) and names two profiles says that they are one: what it
+  says goes to the older one, and the pair is written down to be merged (`needs_merge`), which is not done here;
+- unless each of the two has an account of its own, another shop id or loyalty number: an address that two accounts
+  give is a family's. It becomes one more way to reach the second (`two_accounts`);
+- any other row that names two profiles, an order say, is the first one's and proves nothing (`needs_merge`).
 """
 
 from __future__ import annotations
@@ -19,12 +23,14 @@ from sqlalchemy import Connection, select
 
 from segue.intake import records as r
 from segue.intake.changes import Changes
+from segue.intake.crowd import ACCOUNTS, Crowd
 from segue.intake.report import Tally
-from segue.store.bulk import fresh_ids, insert_new, rows_where
-from segue.store.tables import identifier, profile
+from segue.store.bulk import insert_new, rows_where
+from segue.store.tables import identifier, profile, profile_merge
 
 _STRONG = frozenset({"email", "shop", "loyalty"})
-_TRAITS = tuple(column.name for column in profile.columns if column.name not in {"id", "source", "created_at"})
+_NO_TRAITS = {"id", "source", "created_at", "merged_into"}
+_TRAITS = tuple(column.name for column in profile.columns if column.name not in _NO_TRAITS)
 
 
 class People:
@@ -43,7 +49,7 @@ class People:
         named = [fact for fact in facts if fact.names]
         if not named:
             return {}
-        crowd = _Crowd(self._connection, {name for fact in named for name in fact.names})
+        crowd = Crowd(self._connection, {name for fact in named for name in fact.names})
         owners: dict[int, int] = {}
         traits: defaultdict[int, dict[str, Any]] = defaultdict(dict)
         for fact in named:
@@ -64,20 +70,16 @@ class People:
         changed = self._changes.apply(self._connection)
         self._tally.updated["profile"] += changed
 
-    def _owner(self, crowd: _Crowd, fact: r.PersonFact) -> int | None:
+    def _owner(self, crowd: Crowd, fact: r.PersonFact) -> int | None:
         """Decide whom `fact` is about, and who else it names from now on."""
         introduces = isinstance(fact, r.Profile)
         strong = [name for name in fact.names if name[0] in _STRONG]
         found = list(dict.fromkeys(crowd.naming[name] for name in strong if name in crowd.naming))
         weak_owner = {kind: crowd.naming.get((kind, value)) for kind, value in fact.names if kind not in _STRONG}
-        cookie_owner = weak_owner.get("cookie")
-        if introduces and len({*found, *([cookie_owner] if cookie_owner and found else [])}) > 1:
-            self._tally.skip(fact.line, "needs_merge")
-            return None
-        if len(found) > 1:
+        if len(found) > 1 and not introduces:
             self._tally.warn(fact.line, "needs_merge")
             return found[0]
-        owner = found[0] if found else self._weak_owner(crowd, strong, weak_owner)
+        owner = self._one_of(crowd, fact, strong) if found else self._weak_owner(crowd, strong, weak_owner)
         made = owner is None
         if owner is None:
             if not strong and "phone" not in weak_owner:
@@ -94,8 +96,30 @@ class People:
             self._tally.duplicates["profile"] += 1
         return owner
 
+    def _one_of(self, crowd: Crowd, fact: r.PersonFact, strong: Sequence[tuple[str, str]]) -> int:
+        """Whom strong names mean, and which of the profiles they name are to be merged."""
+        surest = sorted(strong, key=lambda name: ACCOUNTS.index(name[0]) if name[0] in ACCOUNTS else len(ACCOUNTS))
+        named = {crowd.naming[name]: name[0] for name in reversed(surest) if name in crowd.naming}
+        first = crowd.naming[next(name for name in surest if name in crowd.naming)]
+        same = {first: named[first]}
+        for other, kind in named.items():
+            if other == first:
+                continue
+            if crowd.has_other_account(first, other):
+                self._tally.warn(fact.line, "two_accounts")
+            else:
+                same[other] = kind
+                crowd.join(first, other)
+        kept = min(same)
+        for other, kind in same.items():
+            if other != kept:
+                crowd.merges.setdefault((kept, other), kind)
+        if len(same) > 1:
+            self._tally.warn(fact.line, "needs_merge")
+        return kept
+
     @staticmethod
-    def _weak_owner(crowd: _Crowd, strong: Sequence[tuple[str, str]], weak: dict[str, int | None]) -> int | None:
+    def _weak_owner(crowd: Crowd, strong: Sequence[tuple[str, str]], weak: dict[str, int | None]) -> int | None:
         """Whom the cookie or phone means: nobody who goes by another name of the kinds that are given."""
         given = {kind for kind, _ in strong}
         cookie, phone = weak.get("cookie"), weak.get("phone")
@@ -105,11 +129,11 @@ class People:
             return phone
         return None
 
-    def _attach(self, crowd: _Crowd, owner: int, fact: r.PersonFact) -> bool:
+    def _attach(self, crowd: Crowd, owner: int, fact: r.PersonFact) -> bool:
         added = False
         for kind, value in fact.names:
             names = crowd.naming.get((kind, value))
-            if names == owner:
+            if names is not None and crowd.is_one(names, owner):
                 continue
             if names is None:
                 added |= crowd.add(owner, kind, value, identifies=True)
@@ -118,9 +142,11 @@ class People:
                 added |= crowd.add(owner, kind, value, identifies=False)
             elif kind == "cookie":
                 self._tally.warn(fact.line, "shared_cookie")
+            elif kind == "email":
+                added |= crowd.add(owner, kind, value, identifies=False)
         return added
 
-    def _write(self, crowd: _Crowd, traits: dict[int, dict[str, Any]]) -> None:
+    def _write(self, crowd: Crowd, traits: dict[int, dict[str, Any]]) -> None:
         empty = dict.fromkeys((*_TRAITS, "source"))
         insert_new(
             self._connection,
@@ -136,6 +162,15 @@ class People:
                 for owner, kind, value, names in crowd.added
             ],
         )
+        insert_new(
+            self._connection,
+            profile_merge,
+            [
+                {"kept_id": kept, "gone_id": gone, "because": kind, "found_at": self._now, "merged_at": None}
+                for (kept, gone), kind in crowd.merges.items()
+            ],
+            ["kept_id", "gone_id"],
+        )
         made = set(crowd.made)
         known = {owner: given for owner, given in traits.items() if owner not in made and given}
         rows = rows_where(self._connection, select(profile), profile.c.id, known)
@@ -146,43 +181,3 @@ class People:
 
 def _known(traits: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in traits.items() if value is not None}
-
-
-class _Crowd:
-    """The names a chunk of facts speaks of, as the database and the facts before know them."""
-
-    def __init__(self, connection: Connection, names: set[tuple[str, str]]) -> None:
-        self.naming: dict[tuple[str, str], int] = {}
-        #: Kinds of naming names each of these profiles has, not only the names asked for.
-        self.kinds: defaultdict[int, set[str]] = defaultdict(set)
-        self.made: dict[int, None] = {}
-        self.added: list[tuple[int, str, str, bool]] = []
-        self._ids = fresh_ids(connection, profile)
-        self._held: set[tuple[int, str, str]] = set()
-        columns = select(identifier.c.profile_id, identifier.c.kind, identifier.c.value, identifier.c.identifies)
-        for owner, kind, value, identifies in rows_where(
-            connection, columns, identifier.c.value, {value for _, value in names}
-        ):
-            if identifies:
-                self.naming[kind, value] = owner
-            self._held.add((owner, kind, value))
-        kinds = select(identifier.c.profile_id, identifier.c.kind).where(identifier.c.identifies)
-        for owner, kind in rows_where(connection, kinds, identifier.c.profile_id, set(self.naming.values())):
-            self.kinds[owner].add(kind)
-
-    def make(self) -> int:
-        """Begin a new profile."""
-        new = next(self._ids)
-        self.made[new] = None
-        return new
-
-    def add(self, owner: int, kind: str, value: str, *, identifies: bool) -> bool:
-        """Give `owner` a name; return whether it is news."""
-        if (owner, kind, value) in self._held:
-            return False
-        self._held.add((owner, kind, value))
-        self.added.append((owner, kind, value, identifies))
-        if identifies:
-            self.naming[kind, value] = owner
-            self.kinds[owner].add(kind)
-        return True

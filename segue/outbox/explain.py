@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from segue.store.tables import decision, identifier, message, profile
 
@@ -71,7 +71,9 @@ def _people(who: str) -> Select[tuple[int, str | None, str | None, str | None]]:
     named = select(identifier.c.profile_id).where(or_(identifier.c.value == who, identifier.c.value == who.lower()))
     people = select(profile.c.id, profile.c.first_name, profile.c.last_name, profile.c.zone).order_by(profile.c.id)
     if who.isdecimal() and len(who) < 16:
-        return people.where(or_(profile.c.id == int(who), profile.c.id.in_(named)))
+        # A profile that was merged into another one points to it.
+        given = select(func.coalesce(profile.c.merged_into, profile.c.id)).where(profile.c.id == int(who))
+        return people.where(or_(profile.c.id.in_(given), profile.c.id.in_(named)))
     return people.where(profile.c.id.in_(named))
 
 

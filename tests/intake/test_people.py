@@ -25,30 +25,97 @@ def _call(kind: str = "identify", *, user: str | None = None, cookie: str | None
 NAMES = "SELECT kind, value, profile_id, identifies FROM identifier ORDER BY kind, value, id"
 
 
+MERGES = "SELECT kept_id, gone_id, because FROM profile_merge ORDER BY id"
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("one_file", [False, True])
-def test_an_identify_that_would_join_two_changes_neither(events_of, rows, swapped: bool, one_file: bool):
-    """Whichever of the two came first, and in one file or two, it is counted and nothing else."""
+def test_an_identify_that_names_two_puts_them_on_record(events_of, rows, swapped: bool, one_file: bool):
+    """Whichever of the two came first, and in one file or two: the older one is kept, and gets what was said."""
     two = [_call(user="u1", firstName="Ann"), _call(email="b@example.com", firstName="Bea")]
     known = "".join(reversed(two) if swapped else two)
-    join = _call(user="u1", email="b@example.com", firstName="Cleo", cookie="c9")
+    join = _call(user="u1", email="b@example.com", lastName="Lee", cookie="c9")
     if one_file:
         report = events_of(known + join)
     else:
         events_of(known)
-        before = rows(NAMES), rows("SELECT * FROM profile")
         report = events_of(join)
-        assert (rows(NAMES), rows("SELECT * FROM profile")) == before
-    assert dict(report.skipped) == {"needs_merge": 1}
-    assert sorted(row[0] for row in rows("SELECT first_name FROM profile")) == ["Ann", "Bea"]
-    assert len(rows(NAMES)) == 2
+    owner = {kind: who for kind, _, who, _ in rows(NAMES)}
+    kept, gone = sorted((owner["shop"], owner["email"]))
+    assert kept != gone, "who is who is for the merge to settle"
+    assert rows(MERGES) == [(kept, gone, "shop" if swapped else "email")]
+    assert dict(report.warnings) == {"needs_merge": 1}
+    assert not report.skipped
+    assert rows("SELECT id, last_name FROM profile WHERE last_name IS NOT NULL") == [(kept, "Lee")]
+    assert owner["cookie"] == kept
+    events_of(join)
+    assert len(rows(MERGES)) == 1, "a pair is on record once"
 
 
-def test_a_cookie_of_another_person_needs_a_merge_too(events_of, rows):
+def test_three_names_of_three_profiles_are_one_person(table_of, rows):
+    mapping = """
+name = "people"
+[[record]]
+kind = "profile"
+[record.fields]
+email = "email"
+shop = "shop"
+loyalty = "card"
+"""
+    table_of("email,shop,card\na@example.com,,\n,u1,\n,,L1\n", mapping)
+    report = table_of("email,shop,card\na@example.com,u1,L1\n", mapping)
+    assert dict(report.warnings) == {"needs_merge": 1}
+    assert rows(MERGES) == [(1, 2, "shop"), (1, 3, "loyalty")]
+
+
+@pytest.mark.parametrize("one_file", [False, True])
+def test_an_address_that_two_accounts_give_is_a_familys(events_of, rows, one_file: bool):
+    """Each has a shop id of her own: the address names the first and is only a way to reach the second."""
+    known = _call(user="u1", email="both@example.com") + _call(user="u2", firstName="Bea")
+    second = _call(user="u2", email="both@example.com", lastName="Lee")
+    report = events_of(known + second) if one_file else (events_of(known), events_of(second))[1]
+    assert dict(report.warnings) == {"two_accounts": 1}
+    assert rows(MERGES) == []
+    emails = [(who, bool(identifies)) for kind, _, who, identifies in rows(NAMES) if kind == "email"]
+    assert emails == [(1, True), (2, False)]
+    assert rows("SELECT first_name FROM profile WHERE last_name = 'Lee'") == [("Bea",)]
+    again = events_of(second)
+    assert (dict(again.taken), dict(again.updated)) == ({}, {})
+
+
+@pytest.mark.parametrize("files", [1, 2, 4])
+def test_a_desks_own_address_does_not_make_one_of_its_customers(events_of, rows, files: int):
+    """`guest@` was somebody first; whoever gives it next is taken for her, the one after that is not."""
+    lines = [
+        _call(email="guest@example.com"),
+        _call(user="u1") + _call(user="u2"),
+        _call(user="u1", email="guest@example.com"),
+        _call(user="u2", email="guest@example.com"),
+    ]
+    for start in range(0, 4, 4 // files):
+        events_of("".join(lines[start : start + 4 // files]))
+    assert [pair[:2] for pair in rows(MERGES)] == [(1, 2)]
+
+
+def test_an_order_under_two_names_proves_nothing(events_of, rows):
+    """A gift, or somebody else's address at the till: the order is the account's, and the two stay two."""
+    events_of(_call(user="u1") + _call(email="b@example.com"))
+    report = events_of(
+        _call("track", user="u1", event="Order Completed", order_id="o1", total=5, email="b@example.com")
+    )
+    assert rows(MERGES) == []
+    assert dict(report.skipped) == {}
+
+
+def test_a_cookie_of_another_person_stays_with_her(events_of, rows):
+    """One laptop, two people who both say who they are: what was said is hers who said it, nobody is merged."""
     events_of(_call(email="a@example.com", cookie="c1") + _call(email="b@example.com"))
     report = events_of(_call(email="b@example.com", cookie="c1", firstName="Bea"))
-    assert dict(report.skipped) == {"needs_merge": 1}
-    assert rows("SELECT count(*) FROM profile WHERE first_name IS NOT NULL") == [(0,)]
+    assert dict(report.warnings) == {"shared_cookie": 1}
+    assert rows(MERGES) == []
+    owners = {value: owner for _, value, owner, _ in rows(NAMES)}
+    assert owners["c1"] == owners["a@example.com"]
+    assert rows("SELECT id FROM profile WHERE first_name = 'Bea'") == [(owners["b@example.com"],)]
 
 
 @pytest.mark.parametrize("one_file", [False, True])
