@@ -10,7 +10,7 @@ from segue.contract.errors import (
     UnsupportedError,
 )
 from segue.contract.mail import MailFrame, encode_header
-from segue.contract.page import PageError, PageFrame, qr_svg
+from segue.contract.page import PageError, PageFrame, qr_svg, read_page
 from segue.contract.protocols import (
     AudienceConnector,
     Leaving,
@@ -74,6 +74,7 @@ __all__ = [
     "deferred",
     "encode_header",
     "qr_svg",
+    "read_page",
     "reason_of",
     "rejected",
     "retry_after_of",

@@ -62,7 +62,8 @@ class PrintConnector(Protocol):
         """Print the pages of `keep`, in that order, for one location; return the files made, the pages first.
 
         `name` names this run's files; the same name again makes them anew. Pages stay in the spool, to be
-        printed again. Raises UnsupportedError, saying how many, if keys of `keep` are not spooled for `location`.
+        printed again. Raises UnsupportedError, saying how many, if keys of `keep` are not spooled; then nothing
+        is printed.
         """
 
     def reprint(self, keys: Sequence[Key], *, name: str) -> Path:
@@ -90,10 +91,17 @@ class OfferConnector(Protocol):
     name: str
 
     def publish(self, vouchers: Sequence[Voucher]) -> Iterator[Result]:
-        """Make the codes known; one result per voucher, by its key. Publishing twice is publishing once."""
+        """Make the codes known; one result per voucher, by its key. Publishing twice is publishing once.
+
+        Deferred (`pending`, say) means that the code is not usable yet: publish it again, later, until it is
+        accepted. A withdrawn code is rejected; it never comes back to life. Errors are raised as by `send`.
+        """
 
     def withdraw(self, codes: Sequence[str]) -> Iterator[str]:
-        """Make the codes worthless; yield each code that is withdrawn."""
+        """Make the codes worthless for good; yield each of which that is certain, known to the shop before or not.
+
+        What is not yielded is not worthless yet: withdraw it again, later.
+        """
 
     def redemptions(self) -> Iterator[Redemption]:
-        """Yield what the shop says was used."""
+        """Yield what the shop says was used: all it knows, each time, each use of a code in an order once."""
