@@ -39,7 +39,7 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
     with without_personal_data("The print run"), open_segue() as segue:
         if orders:
             file = segue.reprint(orders)
-            rows = [{"File": file.name, "Folder": str(file.parent)}]
+            rows: list[dict[str, str | int]] = [{"File": file.name, "Folder": str(file.parent)}]
             pages = len(orders)
         else:
             reports = segue.print_run(brief.location.strip() or None)
