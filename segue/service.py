@@ -7,6 +7,7 @@ gallery, which never cross into Prefect.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from segue.outbox.count import DrainCount
 from segue.outbox.frame import hash_address
 from segue.outbox.handover import Probe
 from segue.outbox.judging import Scope
+from segue.outbox.lease import Leases
+from segue.outbox.merge import merge_found
 from segue.outbox.preview import preview
 from segue.outbox.printing import PrintReport, print_all, reprint
 from segue.outbox.promise import promise
@@ -88,17 +91,30 @@ class Segue(Installation):
         mapping: Path | None = None,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> ImportReport:
-        """Take a table by its mapping file, or JSON lines of events where `mapping` is None."""
+        """Take a table by its mapping file, or JSON lines of events where `mapping` is None.
+
+        Profiles that the file shows to be one person are merged.
+        """
         if mapping is None:
-            return import_events(self.engine, path, clock=self.clock, hash_address=self.hash_address, progress=progress)
-        return import_table(
-            self.engine,
-            path,
-            load_mapping(mapping),
-            clock=self.clock,
-            hash_address=self.hash_address,
-            progress=progress,
-        )
+            report = import_events(
+                self.engine, path, clock=self.clock, hash_address=self.hash_address, progress=progress
+            )
+        else:
+            report = import_table(
+                self.engine,
+                path,
+                load_mapping(mapping),
+                clock=self.clock,
+                hash_address=self.hash_address,
+                progress=progress,
+            )
+        self.merge_found()
+        return report
+
+    def merge_found(self) -> int:
+        """Merge profiles that imports found to be one; return how many went. Who is busy waits for the next call."""
+        leases = Leases(self.engine, f"merge-{uuid.uuid4().hex}", self.settings.lease_ttl)
+        return merge_found(self.engine, leases=leases, now=self.clock.now(), probe=self._probe)
 
     def hash_address(self, address: str) -> str:
         """The keyed hash under which an address is suppressed."""
@@ -162,6 +178,7 @@ class Segue(Installation):
         done = DrainCount()
         end = time.monotonic() + seconds
         while True:
+            self.merge_found()
             done += self.drain_ready(transactional_only=transactional_only)
             left = end - time.monotonic()
             if left <= 0:
@@ -170,6 +187,7 @@ class Segue(Installation):
 
     def tick(self, briefs: Mapping[str, Brief] | None = None) -> DrainCount:
         """Everything that is to happen at this instant: each switched-on journey's run, then what was waiting."""
+        self.merge_found()  # first, so that nobody is chosen twice
         done = DrainCount()
         with read(self.engine) as connection:
             switched_on = set(connection.scalars(select(journey_state.c.journey)))

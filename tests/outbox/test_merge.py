@@ -18,6 +18,7 @@ from segue.outbox.lease import Leases
 from segue.outbox.merge import BATCH
 from segue.outbox.merge_profiles import UNITS
 from segue.store.engine import read, write
+from segue.store.locks import lock_intake
 from segue.store.redirects import roots_of
 from segue.store.tables import (
     consent_event,
@@ -313,3 +314,30 @@ def test_any_order_of_merges_ends_alike(engine: Engine, people: list[object], da
             outcomes.append(_outcome(connection))
             transaction.rollback()
     assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+# ---------------------------------------------------------------- beside imports and promises
+
+
+def test_a_promise_being_made_is_waited_for_or_left_for_later(engine: Engine) -> None:
+    """It does not see the merge, and the merge does not see it: made to a profile that is gone, it would reach nobody."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    add_people(engine, 2)
+    found(engine, (1, 2))
+    with write(engine) as promising:
+        promising.execute(insert(message), letter(2, "cart:2"))
+        assert merge(engine) == 0
+    assert merge(engine) == 1
+    assert owners(engine)["message"] == {1}
+
+
+def test_a_running_import_is_not_waited_for(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    add_people(engine, 2)
+    found(engine, (1, 2))
+    with write(engine) as importing:
+        lock_intake(importing)
+        assert merge(engine) == 0
+    assert merge(engine) == 1
