@@ -73,7 +73,7 @@ def _percent(text: str) -> float:
         number = Decimal(text.replace(",", "."))
     except InvalidOperation as error:
         raise BadValueError("bad_money", "Value") from error
-    if not 0 <= number <= 100:  # also false of what is no number
+    if not number.is_finite() or not 0 <= number <= 100:
         raise BadValueError("bad_money", "Value")
     return float(number)
 
