@@ -81,11 +81,11 @@ class FilesConnector:
         return self._code_file.publish(vouchers)
 
     def withdraw(self, codes: Sequence[str]) -> Iterator[str]:
-        """Append known codes to `withdrawn.csv`; a till must read it too."""
+        """Append codes to `withdrawn.csv`; a till must read it too."""
         return self._code_file.withdraw(codes)
 
     def redemptions(self) -> Iterator[Redemption]:
-        """Yield what a till wrote to `redemptions.csv`, all of it each time."""
+        """Yield what tills wrote to `redemptions.csv` and `redemptions/*.csv`, all of it each time."""
         return self._code_file.redemptions()
 
     def close(self) -> None:

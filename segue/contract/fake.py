@@ -168,19 +168,21 @@ class FakeOffers:
         self._redemptions: list[Redemption] = []
 
     def publish(self, vouchers: Sequence[Voucher]) -> Iterator[Result]:
-        """Make codes known; a code that stands for something else already is rejected."""
+        """Make codes known; a code that was withdrawn, or that stands for something else already, is rejected."""
         self._answer()
         for voucher in vouchers:
+            if voucher.code in self.withdrawn:
+                yield rejected(voucher.key, "code_withdrawn")
+                continue
             known = self.published.setdefault(voucher.code, voucher)
             yield accepted(voucher.key) if known == voucher else rejected(voucher.key, "code_taken")
 
     def withdraw(self, codes: Sequence[str]) -> Iterator[str]:
-        """Make codes worthless; yields those the shop knew."""
+        """Make codes worthless for good, those among them that were never published."""
         self._answer()
         for code in codes:
-            if code in self.published:
-                self.withdrawn.add(code)
-                yield code
+            self.withdrawn.add(code)
+            yield code
 
     def redemptions(self) -> Iterator[Redemption]:
         """Yield what `redeem` was told."""

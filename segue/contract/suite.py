@@ -25,7 +25,7 @@ import pytest
 from segue.contract.errors import ConfigurationError, TransientError, UncertainError
 from segue.contract.fake import Answer
 from segue.contract.protocols import MessageConnector
-from segue.contract.suite_offers import OfferConnectorContract, Till, voucher
+from segue.contract.suite_offers import OfferConnectorContract, SlowTill, Till, voucher
 from segue.contract.suite_parts import WORDS_OF_ONE, Sending, Wire, message, send, texts_of
 from segue.contract.types import Channel, Message, Outcome
 
@@ -203,6 +203,7 @@ __all__ = [
     "MessageConnectorContract",
     "OfferConnectorContract",
     "Sending",
+    "SlowTill",
     "Till",
     "Wire",
     "message",
