@@ -62,14 +62,9 @@ def mint(
         return named
     held = live_vouchers(connection, asking.keys(), now)
     unheld = asking.keys() - held.keys()
-    refused = _refused(connection, unheld, offer, now) if unheld else set()
-    fresh = _insert(
-        connection,
-        {asking[profile_id][0]: profile_id for profile_id in asking if profile_id in unheld - refused},
-        offer,
-        now=now,
-        secret=secret,
-    )
+    allowed = unheld - _refused(connection, unheld, offer, now)
+    first = {keys[0]: profile_id for profile_id, keys in asking.items() if profile_id in allowed}
+    fresh = _insert(connection, first, offer, now=now, secret=secret)
     named |= fresh
     if offer.if_live == "show":
         for one in fresh.values():
@@ -77,7 +72,7 @@ def mint(
         for profile_id, codes in held.items():
             shown = [one for one in codes if one.voucher.valid_until - now >= offer.shown_if_left]
             if shown:
-                named |= {key: best(shown) for key in asking[profile_id] if key not in fresh}
+                named |= {key: best(shown) for key in asking.get(profile_id, ()) if key not in fresh}
     return named
 
 
@@ -109,6 +104,8 @@ def _insert(
         )
         for key, profile_id in owners.items()
     }
+    if not fresh:
+        return {}
     rows = [
         {
             "key": key,
@@ -130,6 +127,8 @@ def _insert(
 def _refused(connection: Connection, people: Collection[int], offer: Offer, now: datetime) -> set[int]:
     """Whom the offer's rule gives no new code."""
     ids = list(people)
+    if not ids:
+        return set()
     refused = set(connection.scalars(_MERGED, {"people": ids}))
     if offer.cooldown is not None:
         asked = {"people": ids, "offer": offer.name, "since": now - offer.cooldown}
