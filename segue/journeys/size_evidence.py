@@ -120,7 +120,7 @@ def worn(line: CTE) -> Select[Any]:
     return _evidence(line, cast(weight, Float(53)).label("weight"), at.label("at"), looked=False).where(says)
 
 
-def lent(line: CTE, rank: Subquery) -> Select[Any]:
+def lent(line: CTE, rank: CTE) -> Select[Any]:
     """What lines that did not fit lend to the next size of the same product, where its place is certain."""
     own, other = rank.alias("own"), rank.alias("other")
     step = case((line.c.reason == "too_small", other.c.rank - own.c.rank), else_=own.c.rank - other.c.rank)

@@ -74,7 +74,8 @@ def _write(connection: Connection, people: list[int], now: datetime, sizes: Size
 def _statement(connection: Connection) -> Insert:
     """Return one INSERT ... SELECT; parameters `people`, `now` (microseconds), `ranks` and `searches` (JSON)."""
     line = evidence.lines()
-    rank = _listed_rows(connection, "ranks", {"size": Text(), "scale": Text(), "rank": Float(53)})
+    ranks = _listed_rows(connection, "ranks", {"size": Text(), "scale": Text(), "rank": Float(53)})
+    rank = select(ranks).cte("rank")  # used twice, so kept and indexed; JSON would be read again for every line
     looked_for = _listed_rows(
         connection,
         "searches",
