@@ -20,7 +20,7 @@ from segue.store.tables import consent_event
 from tests.outbox.shop import NOW, add_people, consent
 from tests.policy.frames import judged, row
 
-PEOPLE = 3
+PEOPLE = 2
 #: Countries that accept only a confirmed yes, a plain one, one by purchase, and the strictest of all.
 COUNTRIES = ("DE", "US", "GB", "PL", None)
 
@@ -34,10 +34,10 @@ class Fact(NamedTuple):
 FACTS = st.builds(
     Fact,
     st.integers(0, PEOPLE - 1),
-    st.integers(1, 6),
+    st.integers(1, 3),  # few instants, so that they meet
     st.builds(
         Said,
-        st.sampled_from(["email", "sms", "print", "all", "ads"]),
+        st.sampled_from(["email", "email", "email", "sms", "print", "all", "ads"]),
         st.sampled_from(["granted", "confirmed", "denied", "doubted", "asked"]),
         st.sampled_from(["opt_in", "soft_opt_in", "legitimate_interest", "contract", "objection"]),
         st.booleans(),
@@ -130,6 +130,8 @@ SAID = {
     "a no ends the confirmation too": ([("confirmed", 1), ("denied", 2), ("granted", 3)], "opt_in"),
     "a no later": ([("granted", 1), ("denied", 2)], "denied"),
     "a no at the same instant": ([("granted", 2), ("denied", 2)], "denied"),
+    "a doubt at the same instant": ([("granted", 2), ("doubted", 2)], "doubted"),
+    "the later of two noes counts": ([("denied", 5), ("granted", 3), ("denied", 1)], "denied"),
     "a yes later": ([("denied", 1), ("granted", 2)], "opt_in"),
     "an undated yes": ([("granted", None)], "opt_in"),
     "an undated yes and any no": ([("denied", 1), ("granted", None)], "denied"),
@@ -151,6 +153,13 @@ def test_what_is_in_force(told, expected) -> None:
     """Undated facts were read at 8."""
     facts = [Fact(0, at or 8, Said("email", state, "opt_in", is_dated=at is not None)) for state, at in told]
     assert answers(facts)["email"][0] == expected
+
+
+@pytest.mark.parametrize("first", ["opt_in", "contract"])
+def test_of_two_yeses_on_one_instant_the_weaker_counts(first) -> None:
+    facts = [Fact(0, 1, Said("email", "granted", basis)) for basis in ("opt_in", "soft_opt_in", "contract")]
+    facts.sort(key=lambda fact: fact.said.basis != first)
+    assert answers(facts)["email"][0] == "contract"
 
 
 def test_an_objection_to_everything_ends_every_channel() -> None:
