@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
@@ -12,12 +13,13 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.kinds import KINDS
+from segue.intake.report import Tally
 
 _PRODUCT = ("title", "category", "size_system", "url", "image_url")
 _TRAITS = tuple(name for name in KINDS["profile"] if name not in r.NAME_KINDS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Here:
     """What holds for the whole file."""
 
@@ -25,9 +27,11 @@ class Here:
     source: str
     calling_code: str | None
     hash_address: Callable[[str], str]
+    #: (document, sku) -> how many such lines it has had: equal lines of a return stay two.
+    returned: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Said:
     """One record as a row says it."""
 
@@ -36,6 +40,7 @@ class Said:
     properties: dict[str, str]
     cells: list[str]
     door: Here
+    tally: Tally
 
     @property
     def names(self) -> r.Names:
@@ -92,10 +97,11 @@ def _product(said: Said) -> list[r.Fact]:
 
 
 def _variant(said: Said) -> list[r.Fact]:
-    return [_variant_of(said, said.fields["price"], overwrites=True)]
+    return [variant_of(said, said.fields["price"], overwrites=True)]
 
 
-def _variant_of(said: Said, price: int, *, overwrites: bool) -> r.Variant:
+def variant_of(said: Said, price: int | None, *, overwrites: bool) -> r.Variant:
+    """What is sold; without a product of its own it is one."""
     found = said.fields
     product = r.Product(line=said.line, external_id=found.get("product") or found["sku"], **said.given(*_PRODUCT))
     return r.Variant(
@@ -106,6 +112,7 @@ def _variant_of(said: Said, price: int, *, overwrites: bool) -> r.Variant:
         colour=found.get("colour"),
         price_minor=price,
         currency=found["currency"],
+        option_key=found.get("option_key"),
         overwrites=overwrites,
     )
 
@@ -123,11 +130,17 @@ def _listing(said: Said) -> list[r.Fact]:
 
 
 def _location(said: Said) -> list[r.Fact]:
-    return [r.Location(line=said.line, **said.fields)]
+    found = said.fields
+    if "latitude" in found and "longitude" in found and (found["latitude"] is None) != (found["longitude"] is None):
+        said.tally.warn(said.line, "bad_point")  # half a point is none
+        found = {**found, "latitude": None, "longitude": None}
+    return [r.Location(line=said.line, **found)]
 
 
 def _stock(said: Said) -> list[r.Fact]:
-    return [r.Stock(line=said.line, **said.fields)]
+    if said.fields.get("sku") is None and said.fields.get("option_key") is None:
+        raise BadValueError("missing_key", "sku")
+    return [r.Stock(line=said.line, **{"sku": None, **said.fields})]
 
 
 def _cart_event(said: Said) -> list[r.Fact]:
@@ -154,10 +167,11 @@ def _cart_event(said: Said) -> list[r.Fact]:
 
 
 def _order(said: Said) -> list[r.Fact]:
-    return [_order_of(said, said.fields["external_id"], implied=False)]
+    return [order_of(said, said.fields["external_id"], implied=False)]
 
 
-def _order_of(said: Said, external_id: str, *, implied: bool) -> r.Order:
+def order_of(said: Said, external_id: str, *, implied: bool) -> r.Order:
+    """The head of an order; `implied` if one of its lines says so."""
     found = said.fields
     return r.Order(
         line=said.line,
@@ -183,18 +197,42 @@ def _order_of(said: Said, external_id: str, *, implied: bool) -> r.Order:
     )
 
 
-def _order_line(said: Said) -> list[r.Fact]:
+def _return(said: Said) -> list[r.Fact]:
     found = said.fields
-    line = r.OrderLine(
-        line=said.line,
-        order=found["order"],
-        position=found.get("position"),
-        variant=_variant_of(said, found["unit_price"], overwrites=False),
-        quantity=found["quantity"],
-        unit_price_minor=found["unit_price"],
-        returned_at=found.get("returned_at"),
-    )
-    return [_order_of(said, found["order"], implied=True), line]
+    document, sku = found["document"], found["sku"]
+    quantity, price, total = found["quantity"], found.get("unit_price"), found.get("total")
+    if total is None:
+        if price is None:
+            raise BadValueError("missing_key", "unit_price")
+        total = quantity * price
+    said.door.returned[document, sku] += 1
+    identity = found.get("id") or f"{document}:{sku}:{said.door.returned[document, sku]}"
+    return [
+        r.Return(
+            line=said.line,
+            names=said.names,
+            dedupe=f"{said.door.source}:{identity}",
+            document=document,
+            order=found.get("order"),
+            variant=variant_of(said, price, overwrites=False),
+            quantity=quantity,
+            total_minor=total,
+            currency=found["currency"],
+            reason=found.get("reason"),
+            occurred_at=found["occurred_at"],
+        )
+    ]
+
+
+def _fulfilment(said: Said) -> list[r.Fact]:
+    return [r.Fulfilment(line=said.line, **said.fields)]
+
+
+def _discount(said: Said) -> list[r.Fact]:
+    found = {("amount_minor" if name == "amount" else name): value for name, value in said.fields.items()}
+    if found.get("amount_minor") is None:
+        found.pop("currency", None)  # of a share it says nothing
+    return [r.Discount(line=said.line, **found)]
 
 
 def _event(said: Said) -> list[r.Fact]:
@@ -229,7 +267,9 @@ FACTS: Mapping[str, Callable[[Said], list[r.Fact]]] = MappingProxyType(
         "stock": _stock,
         "cart_event": _cart_event,
         "order": _order,
-        "order_line": _order_line,
+        "return": _return,
+        "fulfilment": _fulfilment,
+        "discount": _discount,
         "event": _event,
     }
 )

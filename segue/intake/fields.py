@@ -1,10 +1,14 @@
-"""From a mapping to functions: what a field is in this row, parsed."""
+"""From a mapping to functions: what a field is in this row, parsed.
+
+Files repeat themselves: a constant is read once, and what a cell means is remembered by its text.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as Values
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from segue.intake import values
@@ -12,34 +16,57 @@ from segue.intake.errors import BadValueError
 from segue.intake.kinds import KINDS, Field
 from segue.intake.mapping import Expression, Mapping, RecordSpec, text_pieces
 from segue.intake.report import Tally
-from segue.intake.rows import Row, reader_of
+from segue.intake.rows import Row, places_of, reader_of
 
 Text = Callable[[Row], str]
 Read = Callable[[Row, Tally], Any]
+#: What one text means, and whether it always means that and without a word of warning.
+Parser = Callable[[str, Row, Tally], tuple[Any, bool]]
+
+#: Most texts remembered for one field.
+_REMEMBERED = 50_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Compiled:
     """One record of a mapping, ready to be read from rows."""
 
     kind: str
-    wanted: Callable[[Row], bool]
-    fields: tuple[tuple[str, Read], ...]
+    #: None: every row.
+    wanted: Callable[[Row], bool] | None
+    fields: dict[str, Read]
+    #: The places of the cells each field depends on; none for a constant.
+    places: dict[str, tuple[int, ...]]
     properties: tuple[tuple[str, Text], ...]
-    #: The same in every row: read once a file.
-    constant: bool
+    _constants: dict[str, Any] | None = field(default=None, init=False)
+    _varying: list[tuple[str, Read]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._varying = [(name, read) for name, read in self.fields.items() if self.places[name]]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is the same in every row: then it is read once a file."""
+        return self.wanted is None and not self._varying and not self.properties
 
     def read(self, row: Row, tally: Tally) -> dict[str, Any]:
         """Parse every field of `row`; raises BadValueError for what costs the record."""
-        return {name: read(row, tally) for name, read in self.fields}
+        found = self._constants
+        if found is None:
+            found = {name: read(row, tally) for name, read in self.fields.items() if not self.places[name]}
+            self._constants = found
+        found = found.copy()
+        for name, read in self._varying:
+            found[name] = read(row, tally)
+        return found
 
 
 def compile_record(spec: RecordSpec, mapping: Mapping, columns: tuple[str, ...]) -> Compiled:
     """Bind a record of the mapping to the columns of a file, which must all be there."""
-    rules = KINDS[spec.kind]
     money_in = _currency(spec, mapping, columns)
-    fields = []
-    for name, rule in rules.items():
+    fields: dict[str, Read] = {}
+    places: dict[str, tuple[int, ...]] = {}
+    for name, rule in KINDS[spec.kind].items():
         expression = spec.fields.get(name)
         if expression is None and name == "currency" and mapping.currency is not None:
             expression = Expression(constant=mapping.currency)
@@ -47,14 +74,17 @@ def compile_record(spec: RecordSpec, mapping: Mapping, columns: tuple[str, ...])
             expression = Expression(constant=rule.default)
         if expression is None:
             continue
-        parse = _parser(name, rule, expression, mapping, money_in)
-        fields.append((name, _reading(name, rule, expression, columns, parse)))
+        reads = list(expression.columns())
+        if rule.parse in {"money", "unsigned money"} and "currency" in spec.fields:
+            reads += spec.fields["currency"].columns()
+        places[name] = tuple(dict.fromkeys(place for column in reads for place in places_of(columns, column)))
+        fields[name] = _reading(name, rule, expression, columns, _parser(name, rule, expression, mapping, money_in))
     return Compiled(
         kind=spec.kind,
         wanted=_filter(spec, columns),
-        fields=tuple(fields),
+        fields=fields,
+        places=places,
         properties=tuple((name, _column(columns, name)) for name in spec.properties),
-        constant=not spec.columns(),
     )
 
 
@@ -65,9 +95,11 @@ def _column(columns: tuple[str, ...], name: str) -> Text:
     return reader
 
 
-def _filter(spec: RecordSpec, columns: tuple[str, ...]) -> Callable[[Row], bool]:
+def _filter(spec: RecordSpec, columns: tuple[str, ...]) -> Callable[[Row], bool] | None:
     tests = [(_column(columns, name), frozenset(words), True) for name, words in spec.when.items()]
     tests += [(_column(columns, name), frozenset(words), False) for name, words in spec.unless.items()]
+    if not tests:
+        return None
     if len(tests) == 1:
         ((only, words, wanted),) = tests
         return lambda row: (only(row).strip() in words) is wanted
@@ -75,6 +107,23 @@ def _filter(spec: RecordSpec, columns: tuple[str, ...]) -> Callable[[Row], bool]
 
 
 def _source(expression: Expression, columns: tuple[str, ...]) -> Text:
+    whole = _whole(expression, columns)
+    if expression.part is not None:
+        # The value goes on to the next `name=`: it may hold commas.
+        part = re.compile(rf"(?:^|[,;|])\s*{re.escape(expression.part)}\s*=(.*?)(?=[,;|]\s*[^,;|=]+=|$)", re.DOTALL)
+    elif expression.match is not None:
+        part = re.compile(expression.match)
+    else:
+        return whole
+
+    def pick(row: Row) -> str:
+        found = part.search(whole(row))
+        return (found[1] or "") if found else ""
+
+    return pick
+
+
+def _whole(expression: Expression, columns: tuple[str, ...]) -> Text:
     if expression.constant is not None:
         constant = expression.constant
         return lambda _row: constant
@@ -96,48 +145,36 @@ def _source(expression: Expression, columns: tuple[str, ...]) -> Text:
     return build
 
 
-def _reading(name: str, rule: Field, expression: Expression, columns: tuple[str, ...], parse: Any) -> Read:
-    """Empty cells, value maps and forgiveness around a parser."""
-    source, words, otherwise, default = (
-        _source(expression, columns),
-        expression.map,
-        expression.otherwise,
-        expression.default or "",
-    )
+def _reading(name: str, rule: Field, expression: Expression, columns: tuple[str, ...], parse: Parser) -> Read:
+    """Empty cells, value maps, forgiveness and memory around a parser."""
+    source, words, otherwise = _source(expression, columns), expression.map, expression.otherwise
+    default = expression.default or ""
     at_fault = next(iter(expression.columns()), name)
+    known: dict[str, Any] = {}
 
     def read(row: Row, tally: Tally) -> Any:
-        raw = source(row).strip() or default
+        cell = source(row)
+        if cell in known:
+            return known[cell]
+        raw = cell.strip() or default
         try:
             if words is not None and raw:
                 raw = _translated(words, otherwise, raw)
-            return parse(raw, row, tally) if raw else _nothing(rule)
+            if not raw and rule.required:
+                raise BadValueError("missing_key")
+            value, always = parse(raw, row, tally) if raw else (None, True)
         except BadValueError as error:
             if not rule.forgiving:
                 raise BadValueError(error.reason, at_fault) from error
             tally.warn(row.line, error.reason, at_fault)
             return None
+        if always:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[cell] = value
+        return value
 
-    if expression.constant is not None and not expression.map:
-        return _constant(read)
     return read
-
-
-def _nothing(rule: Field) -> None:
-    if rule.required:
-        raise BadValueError("missing_key")
-
-
-def _constant(read: Read) -> Read:
-    """Parse a constant once."""
-    known: list[Any] = []
-
-    def cached(row: Row, tally: Tally) -> Any:
-        if not known:
-            known.append(read(row, tally))
-        return known[0]
-
-    return cached
 
 
 def _translated(words: Values[str, str], otherwise: str | None, raw: str) -> str:
@@ -147,37 +184,46 @@ def _translated(words: Values[str, str], otherwise: str | None, raw: str) -> str
     return found
 
 
-def _currency(spec: RecordSpec, mapping: Mapping, columns: tuple[str, ...]) -> Text:
-    """What currency the amounts of a row are in."""
+def _currency(spec: RecordSpec, mapping: Mapping, columns: tuple[str, ...]) -> Text | str:
+    """What currency the amounts of a row are in; text where it is the same in all."""
     expression = spec.fields.get("currency")
     if expression is None:
-        constant = mapping.currency or ""
-        return lambda _row: constant
+        return mapping.currency or ""
     source = _source(expression, columns)
     words, default = expression.map or {}, expression.default or mapping.currency or ""
+    if expression.constant is not None:
+        return words.get(expression.constant.strip(), expression.otherwise or expression.constant)
     return lambda row: words.get(raw := source(row).strip() or default, expression.otherwise or raw)
 
 
-def _parser(name: str, rule: Field, expression: Expression, mapping: Mapping, money_in: Text) -> Any:
+def _parser(name: str, rule: Field, expression: Expression, mapping: Mapping, money_in: Text | str) -> Parser:
     if rule.parse == "time":
         zone, form = expression.time_zone or mapping.time_zone, expression.time_format or mapping.time_format
         if expression.constant is not None and expression.time_format is None:
             form = None  # what the mapping's author writes is ISO 8601, whatever the file holds
         return _time_parser(zone, form, name)
-    if rule.parse == "money":
+    if rule.parse in {"money", "unsigned money"}:
         sign = mapping.decimal_sign if expression.constant is None else "."
-        return lambda raw, row, _tally: values.parse_money(raw, values.parse_currency(money_in(row)), sign)
+        return _money_parser(money_in, sign, signed=rule.parse == "unsigned money")
     if rule.parse == "phone":
-        return lambda raw, _row, _tally: values.parse_phone(raw, mapping.calling_code)
+        return lambda raw, _row, _tally: (values.parse_phone(raw, mapping.calling_code), True)
     plain = rule.parse
-    return lambda raw, _row, _tally: plain(raw)
+    assert callable(plain)  # noqa: S101 - all words are dealt with above
+    return lambda raw, _row, _tally: (plain(raw), True)
 
 
-def _time_parser(zone: str | None, form: str | None, name: str) -> Any:
-    def parse(raw: str, row: Row, tally: Tally) -> Any:
+def _money_parser(money_in: Text | str, sign: str, *, signed: bool) -> Parser:
+    parse = (lambda *given: abs(values.parse_signed_money(*given))) if signed else values.parse_money
+    if callable(money_in):
+        return lambda raw, row, _tally: (parse(raw, values.parse_currency(money_in(row)), sign), False)
+    return lambda raw, _row, _tally: (parse(raw, values.parse_currency(money_in), sign), True)
+
+
+def _time_parser(zone: str | None, form: str | None, name: str) -> Parser:
+    def parse(raw: str, row: Row, tally: Tally) -> tuple[Any, bool]:
         at, twice = values.parse_time(raw, zone, form)
         if twice:
             tally.warn(row.line, "ambiguous_time", name)
-        return at
+        return at, not twice
 
     return parse

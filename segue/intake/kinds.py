@@ -11,13 +11,15 @@ from segue.intake import values
 from segue.intake.errors import BadValueError
 
 Parse = Callable[[str], Any]
+#: Of `unsigned money` the sign says nothing: some files write what was given back with a minus.
+Words = Literal["time", "money", "unsigned money", "phone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """How one field is read. `parse` may be the word `time`, `money` or `phone`: those depend on the mapping."""
+    """How one field is read. `parse` may be a word such as `time` or `phone`: those depend on the mapping."""
 
-    parse: Parse | Literal["time", "money", "phone"]
+    parse: Parse | Words
     required: bool = False
     #: An unreadable value costs the field (with a warning), not the record.
     forgiving: bool = False
@@ -41,11 +43,11 @@ def _word(*allowed: str) -> Parse:
     return parse
 
 
-def _needed(parse: Parse | Literal["time", "money"], default: str | None = None) -> Field:
+def _needed(parse: Parse | Words, default: str | None = None) -> Field:
     return Field(parse=parse, required=True, default=default)
 
 
-def _soft(parse: Parse | Literal["phone"]) -> Field:
+def _soft(parse: Parse | Words) -> Field:
     return Field(parse=parse, forgiving=True)
 
 
@@ -68,16 +70,22 @@ _PRODUCT = {
     "image_url": _soft(_text(2_000)),
 }
 _VARIANT = {"size": _soft(_text(16)), "colour": _soft(_text(32))}
+_WHY = _soft(_word("too_small", "too_large", "other"))
 _ORDER = {
+    "number": _soft(_text(255)),
     "cart": _soft(values.parse_id),
     "sales_channel": _needed(_text(32), "web"),
+    "marketplace": Field(parse=values.parse_bool),
     "location": _soft(values.parse_id),
+    "delivery": Field(parse=_word("ship", "pickup", "none")),
     "currency": _needed(values.parse_currency),
     "total": Field(parse="money"),
+    "refunded": Field(parse="money"),
     "discount": Field(parse="money"),
     "discount_code": _soft(_text(255)),
     "gift": Field(parse=values.parse_bool),
     "occurred_at": _needed("time"),
+    "paid_at": _TIME,
     "cancelled_at": _TIME,
 }
 
@@ -116,6 +124,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
         "variant": {
             "sku": _needed(values.parse_id),
             "product": _needed(values.parse_id),
+            "option_key": _soft(_text(1_000)),
             **_VARIANT,
             "price": _needed("money"),
             "currency": _needed(values.parse_currency),
@@ -140,7 +149,8 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "capacity": _soft(values.parse_count),
         },
         "stock": {
-            "sku": _needed(values.parse_id),
+            "sku": Field(parse=values.parse_id),
+            "option_key": Field(parse=_text(1_000)),
             "location": _needed(values.parse_id),
             "quantity": _needed(values.parse_whole),
             "occurred_at": _needed("time"),
@@ -165,9 +175,43 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "product": Field(parse=values.parse_id),
             **_VARIANT,
             **_PRODUCT,
-            "quantity": _needed(values.parse_count),
-            "unit_price": _needed("money"),
+            "quantity": _needed(values.parse_quantity),
+            "unit_price": Field(parse="money"),
+            "line_total": Field(parse="money"),
             "returned_at": _TIME,
+            "return_reason": _WHY,
+        },
+        "return": {
+            "document": _needed(values.parse_id),
+            "order": Field(parse=values.parse_id),
+            **_NAMES,
+            "sku": _needed(values.parse_id),
+            "product": Field(parse=values.parse_id),
+            **_VARIANT,
+            **_PRODUCT,
+            "quantity": _needed(lambda value: abs(values.parse_whole(value))),
+            "currency": _needed(values.parse_currency),
+            "unit_price": Field(parse="unsigned money"),
+            "total": Field(parse="unsigned money"),
+            "reason": _WHY,
+            "occurred_at": _needed("time"),
+            "id": Field(parse=values.parse_id),
+        },
+        "fulfilment": {
+            "order": _needed(values.parse_id),
+            "kind": _needed(_word("packed", "shipped", "delivered", "picked_up")),
+            "location": _soft(values.parse_id),
+            "occurred_at": _needed("time"),
+        },
+        "discount": {
+            "code": _needed(_text(255)),
+            "percent": Field(parse=values.parse_percent),
+            "amount": Field(parse="unsigned money"),
+            "currency": Field(parse=values.parse_currency),
+            "status": _soft(_word("active", "expired", "scheduled")),
+            "valid_from": _TIME,
+            "valid_until": _TIME,
+            "times_used": _soft(values.parse_quantity),
         },
         "event": {
             **_NAMES,
@@ -176,6 +220,10 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "id": Field(parse=values.parse_id),
         },
     }
+)
+#: Kinds that need at least one of these fields, whichever.
+EITHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"stock": ("sku", "option_key"), "order_line": ("unit_price", "line_total"), "return": ("unit_price", "total")}
 )
 #: Kinds that need at least one field out of `email`, `phone`, `shop`, `loyalty`, `cookie`.
 NAMED_KINDS = frozenset({"profile", "consent"})

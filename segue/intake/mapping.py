@@ -5,6 +5,7 @@ Read strictly: an unknown word is an error that names the file, the table, the k
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from segue.intake import values
 from segue.intake.errors import BadValueError, MappingError
-from segue.intake.kinds import KINDS, NAMED_KINDS
+from segue.intake.kinds import EITHER, KINDS, NAMED_KINDS
 from segue.intake.records import NAME_KINDS
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -30,6 +31,8 @@ class Expression(BaseModel):
     column: str | None = Field(None, description="Name of a column, any case.")
     text: str | None = Field(None, description="Text with {columns} in it; empty if one of them is.")
     constant: str | None = Field(None, description="The same for every row.")
+    part: str | None = Field(None, description="Of a cell such as `size=XS,color=Black`, the value that this names.")
+    match: str | None = Field(None, description="Regular expression with one group: what it finds; else nothing.")
     map: dict[str, str] | None = Field(None, description="Value in the file -> our word.")
     otherwise: str | None = Field(None, description="For values that `map` does not name; else the record is skipped.")
     default: str | None = Field(None, description="Where the cell is empty.")
@@ -54,6 +57,10 @@ class Expression(BaseModel):
             raise ValueError("otherwise needs a map")
         if self.text is not None:
             text_pieces(self.text)
+        if self.part is not None and self.match is not None:
+            raise ValueError("give part or match, not both")
+        if self.match is not None:
+            _check_pattern(self.match)
         _check_zone(self.time_zone)
         return self
 
@@ -93,6 +100,8 @@ class RecordSpec(BaseModel):
             raise ValueError("properties: only an event has them")
         if self.kind in NAMED_KINDS and not set(self.fields) & set(NAME_KINDS):
             raise ValueError(f"fields: a {self.kind} needs at least one of {', '.join(NAME_KINDS)}")
+        if (either := EITHER.get(self.kind)) and not set(self.fields) & set(either):
+            raise ValueError(f"fields: a {self.kind} needs at least one of {', '.join(either)}")
         return self
 
     def columns(self) -> tuple[str, ...]:
@@ -164,6 +173,15 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     return str(value) if isinstance(value, (int, float)) else value
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"match: {error}") from error
+    if groups != 1:
+        raise ValueError("match: put what is wanted in one pair of parentheses, and no other")
 
 
 def _check_zone(zone: str | None) -> None:

@@ -88,6 +88,8 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    #: How often anything was taken with a reservation.
+    warned: int = 0
     _examples: dict[str, list[Problem]] = field(default_factory=dict)
 
     def skip(self, line: int, reason: str, column: str | None = None) -> None:
@@ -98,6 +100,7 @@ class Tally:
     def warn(self, line: int, reason: str, column: str | None = None) -> None:
         """Count a record that is taken with a reservation."""
         self.warnings[reason] += 1
+        self.warned += 1
         self._show(line, reason, column)
 
     def count(self, kind: str, *, seen: int, new: int) -> None:

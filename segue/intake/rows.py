@@ -63,13 +63,19 @@ def reader_of(columns: tuple[str, ...], name: str) -> Reader | None:
 
     Where a name occurs twice, the first cell that holds something wins.
     """
-    places = [i for i, column in enumerate(columns) if same_name(column) == same_name(name)]
+    places = places_of(columns, name)
     if not places:
         return None
     if len(places) == 1:
         (place,) = places
         return lambda row: row.cells[place]
     return lambda row: next((row.cells[i] for i in places if row.cells[i]), "")
+
+
+def places_of(columns: tuple[str, ...], name: str) -> tuple[int, ...]:
+    """Where the columns called `name` (any case, trimmed) stand."""
+    wanted = same_name(name)
+    return tuple(place for place, column in enumerate(columns) if same_name(column) == wanted)
 
 
 def same_name(name: str) -> str:
@@ -164,12 +170,25 @@ class ParquetTable:
         line = 0
         try:
             for batch in self._file.iter_batches(batch_size=_PARQUET_BATCH):
-                columns = [_plain(column).to_pylist() for column in batch.columns]
-                for values in zip(*columns, strict=True):
+                columns = [_texts(column) for column in batch.columns]
+                for cells in zip(*columns, strict=True):
                     line += 1
-                    yield Row(line, [_as_text(value) for value in values])
+                    yield Row(line, list(cells))
         except (pa.ArrowInvalid, OSError) as error:
             raise IntakeError(f"{self.path.name} is damaged behind row {line}; write it again") from error
+
+
+def _texts(column: Any) -> list[str]:
+    """A column's cells as text; each distinct value is turned only once."""
+    plain = _plain(column)
+    try:
+        found = plain.dictionary_encode()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # nested values
+        return [_as_text(value) for value in plain.to_pylist()]
+    if not pa.types.is_dictionary(found.type):
+        return [_as_text(value) for value in found.to_pylist()]
+    texts = [_as_text(value) for value in found.dictionary.to_pylist()]
+    return ["" if place is None else texts[place] for place in found.indices.to_pylist()]
 
 
 def _plain(column: Any) -> Any:

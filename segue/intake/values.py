@@ -176,6 +176,25 @@ def parse_count(value: str) -> int:
     return number
 
 
+def parse_quantity(value: str) -> int:
+    """A whole number of 0 or more; else `bad_quantity`."""
+    number = parse_whole(value)
+    if number < 0:
+        raise BadValueError("bad_quantity")
+    return number
+
+
+def parse_percent(value: str) -> float:
+    """A share of 0 to 100, whatever its sign (files of discounts write `-10.0`); else `bad_percent`."""
+    try:
+        number = abs(float(value.strip().removesuffix("%")))
+    except ValueError as error:
+        raise BadValueError("bad_percent") from error
+    if not number <= 100:  # not a number is no share either
+        raise BadValueError("bad_percent")
+    return number
+
+
 def parse_year(value: str) -> int:
     """A birth year, alone or at the head of an ISO date; else `bad_year`."""
     match = re.match(r"(1[89]\d\d|2[01]\d\d)(?!\d)", value.strip())
