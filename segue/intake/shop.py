@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from segue.intake import records as r
+from segue.intake import standing
 from segue.intake.changes import Changes, Seen
 from segue.intake.option_keys import OptionKeys
 from segue.intake.report import Tally
@@ -56,16 +57,16 @@ class Shop:
     def write_variants(self, facts: Iterable[r.Variant]) -> None:
         """Write variants with the products that ride along; of those that stand in, the first of a SKU decides."""
         stood_in = self._stood_in
-        told, catalogue, standing = [], [], []
+        spoken: list[r.Variant] = []
         for fact in facts:
-            if fact.overwrites:
-                catalogue.append(fact)
-            elif fact.sku in stood_in:
-                continue
-            else:
-                stood_in.add(fact.sku)
-                standing.append(fact)
-            told.append(fact)
+            if fact.overwrites or fact.sku not in stood_in:
+                spoken.append(fact)
+                stood_in.update(() if fact.overwrites else (fact.sku,))
+        # Nothing stands in for what is known, and so neither does a product for its product.
+        known = self.variants({fact.sku for fact in spoken if not fact.overwrites})
+        self.variant_ids |= known
+        told = [fact for fact in spoken if fact.overwrites or fact.sku not in known]
+        catalogue = [fact for fact in told if fact.overwrites]
         if not told:
             return
         speaking = [fact.product for fact in catalogue if _says_something(fact.product)]
@@ -74,7 +75,9 @@ class Shop:
         for fact in catalogue:
             _merge(given, fact.sku, _variant_columns(fact, products, self._keys.claimed(fact)))
         standing_in = {
-            fact.sku: _variant_columns(fact, products, self._keys.claimed(fact, weakly=True)) for fact in standing
+            fact.sku: _variant_columns(fact, products, self._keys.claimed(fact, weakly=True))
+            for fact in told
+            if not fact.overwrites
         }
         self.variant_ids |= self._upsert(variant, given, standing_in, len(catalogue), _whole_variant)
         self._keys.learn(self.variant_ids)
@@ -120,6 +123,8 @@ class Shop:
     def write_listings(self, facts: Sequence[r.Listing]) -> None:
         """Write what is listed where; a product nobody has described becomes a stub."""
         products = self.write_products([], stubs=[fact.product for fact in facts])
+        undated = {products[fact.product.external_id] for fact in facts if self._is_undated(fact.listed_from)}
+        listed = standing.listed(self._connection, undated, self._now) if undated else set()
         rows = {
             (fact.product.external_id, fact.sales_channel, fact.listed_from): {
                 "product_id": products[fact.product.external_id],
@@ -128,6 +133,8 @@ class Shop:
                 "listed_until": fact.listed_until,
             }
             for fact in facts
+            if not self._is_undated(fact.listed_from)
+            or (products[fact.product.external_id], fact.sales_channel) not in listed
         }
         new = insert_new(self._connection, listing, list(rows.values()), ["product_id", "sales_channel", "listed_from"])
         self._tally.count("listing", seen=len(facts), new=new)
@@ -139,6 +146,9 @@ class Shop:
         by_sku = self.variants({fact.sku for fact in facts if fact.option_key is None and fact.sku is not None})
         by_key = self._keys.ids({fact.option_key for fact in facts if fact.option_key is not None})
         places = self.places({fact.location for fact in facts})
+        undated = any(self._is_undated(fact.occurred_at) for fact in facts)
+        spoken_of = {*by_sku.values(), *by_key.values()} if undated else ()
+        levels = standing.levels(self._connection, spoken_of, self._now)
         rows: dict[tuple[object, ...], dict[str, Any]] = {}
         seen = 0
         for fact in facts:
@@ -147,6 +157,8 @@ class Shop:
                 self._tally.skip(fact.line, "unknown_variant" if found is None else "unknown_location")
                 continue
             seen += 1
+            if self._is_undated(fact.occurred_at) and levels.get((found, places[fact.location])) == fact.quantity:
+                continue
             rows.setdefault(
                 (found, fact.location, fact.occurred_at),
                 {
@@ -161,6 +173,10 @@ class Shop:
             self._connection, stock_event, list(rows.values()), ["variant_id", "location_id", "occurred_at"]
         )
         self._tally.count("stock", seen=seen, new=new)
+
+    def _is_undated(self, at: datetime) -> bool:
+        """Whether a fact is of the instant of reading: its file gives no time, and what stood before stands on."""
+        return at == self._now
 
     def variants(self, skus: set[str]) -> dict[str, int]:
         """Return the ids of known variants by SKU."""

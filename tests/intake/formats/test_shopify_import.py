@@ -74,14 +74,30 @@ def test_every_sample_once_and_again(load: Load, census, rows) -> None:
 
 
 @needs_samples
-def test_the_same_orders_another_day_change_nothing(load: Load, census) -> None:
-    for name in ("orders_export", "checkouts_export", "transactions_export"):
-        load(sample(name))
+@pytest.mark.parametrize("name", FILES)
+def test_the_same_file_another_day_changes_nothing(load: Load, census, name: str) -> None:
+    load(sample(name), currency="USD")
     before = census()
-    for name in ("orders_export", "checkouts_export", "transactions_export"):
-        again = load(sample(name), days=30)
-        assert (dict(again.taken), dict(again.updated)) == ({}, {}), name
+    again = load(sample(name), days=30, currency="USD")
+    assert (dict(again.taken), dict(again.updated)) == ({}, {})
     assert census() == before
+
+
+@needs_samples
+def test_known_variants_need_no_stand_in(load: Load, rows) -> None:
+    load(sample("products_export"), currency="USD")
+    report = load(sample("orders_export"))
+    assert (report.taken["variant stub"], report.taken["product stub"]) == (1, 1)  # the gift card, which has no SKU
+    assert rows(
+        "SELECT count(*) FROM product WHERE NOT EXISTS (SELECT 1 FROM variant WHERE product_id = product.id)"
+    ) == [(0,)]
+
+
+def test_stock_is_news_when_it_changes(load: Load, rows) -> None:
+    load("Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\nfern,Fern,Size,S,X,9\n", currency="USD")
+    for day, available in enumerate((5, 5, 4, 4, 5, 0, 0)):
+        load(f"Handle,Option1 Value,SKU,Location,Available\nfern,S,X,Store,{available}\n", days=day)
+    assert [row[0] for row in rows("SELECT quantity FROM stock_event ORDER BY occurred_at")] == [5, 4, 5, 0]
 
 
 @needs_samples
