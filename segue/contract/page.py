@@ -108,12 +108,14 @@ def qr_svg(text: str) -> str:
     rows = segno.make_qr(text, error="m", mask=3, boost_error=False).matrix
     path: list[str] = []
     for y, row in enumerate(rows):
-        path.append(f"M0 {y}")
+        path.append(f"M0 {y}.5")
         for run in _RUNS.finditer(row):
-            length = run.end() - run.start()
-            path.append(f"v1h{length}v-1zm{length} 0" if row[run.start()] else f"m{length} 0")
+            path.append(f"{'h' if row[run.start()] else 'm'}{run.end() - run.start()}{'' if row[run.start()] else ' 0'}")
     size = len(rows)
-    return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {size} {size}'><path d='{''.join(path)}'/></svg>"
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {size} {size}'>"
+        f"<path fill='none' stroke='#000' d='{''.join(path)}'/></svg>"
+    )
 
 
 def _set(frame: PageFrame, pages: Sequence[str], kind: _Kind, *, marks: Marks = "none", ppi: float = 0) -> list[bytes]:
