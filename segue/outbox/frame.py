@@ -30,6 +30,8 @@ _LOG = logging.getLogger(__name__)
 LONGEST_CAP = timedelta(days=366)
 #: pandas' "no time", as an integer.
 NO_TIME = np.iinfo(np.int64).min
+#: Which channels a kind of address speaks for.
+_REACHES = {"email": ("email", "print"), "phone": ("sms",)}
 #: Which reasons silence which channel.
 _SUPPRESSES = {
     "email": ("hard_bounce", "unsubscribe", "complaint", "objection"),
@@ -215,28 +217,43 @@ def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes
         places = [position[profile_id] for profile_id in profile_ids]
         for name, column in zip(("country", "region", "zone", "locale", "first_name"), columns, strict=True):
             found[name][places] = np.array(column, dtype=object)
+    others: list[tuple[str, int, str]] = []
     for profile_id, kind, value in connection.execute(_ADDRESSES, {"people": ids}).all():
-        found[kind][position[profile_id]] = value
+        place = position[profile_id]
+        if found[kind][place] is not None:
+            others.append((kind, place, found[kind][place]))
+        found[kind][place] = value
     for channel, basis in read_consents(connection, position, now).items():
         found[f"{channel}_basis"] = basis
-    for channel, reason in _suppressions(connection, found, now, secret).items():
+    for channel, reason in _suppressions(connection, found, others, now, secret).items():
         found[f"{channel}_suppressed"] = reason
     return found
 
 
-def _suppressions(connection: Connection, found: Mapping[str, Any], now: datetime, secret: bytes) -> dict[str, Any]:
-    """Why her address is suppressed on each channel, over every profile that shares it."""
+def _suppressions(
+    connection: Connection,
+    found: Mapping[str, Any],
+    others: Iterable[tuple[str, int, str]],
+    now: datetime,
+    secret: bytes,
+) -> dict[str, Any]:
+    """Why her address is suppressed on each channel, over every profile that shares it.
+
+    A no that she gave by one of her `others` (kind, place, address) is hers as well; that one of them bounced is not.
+    """
     silenced = {channel: np.full(len(found["email"]), None, dtype=object) for channel in CHANNELS}
     if connection.scalar(_ANY_SUPPRESSION) is None:
         return silenced
-    hashes: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    for reached, kind in ((("email", "print"), "email"), (("sms",), "phone")):
+    hashes: dict[str, list[tuple[tuple[str, ...], int, bool]]] = {}
+    for kind, reached in _REACHES.items():
         for place, address in enumerate(found[kind]):
             if address is not None:
-                hashes.setdefault(hash_address(address, secret), []).append((reached, place))
+                hashes.setdefault(hash_address(address, secret), []).append((reached, place, True))
+    for kind, place, address in others:
+        hashes.setdefault(hash_address(address, secret), []).append((_REACHES[kind], place, False))
     for digest, reason in connection.execute(_SUPPRESSIONS, {"hashes": list(hashes), "now": now}).all():
-        for channels, place in hashes[digest]:
-            for channel in channels:
+        for channels, place, used in hashes[digest]:
+            for channel in channels if used or reason != "hard_bounce" else ():
                 # A hard bounce is the strongest: it alone stops transactional messages too.
                 if reason in _SUPPRESSES[channel] and silenced[channel][place] != "hard_bounce":
                     silenced[channel][place] = reason
