@@ -59,6 +59,6 @@ def _make(name: str, settings: Settings) -> Any:
     folders = {"files": settings.outbox, "offers_csv": settings.outbox, "print_insert": settings.print_folder}
     options: dict[str, Any] = {"folder": folders[name]} if name in folders else {}
     try:
-        return found[name].load()(**options, **settings.connector_options.get(name, {}))
+        return found[name].load()(**options | settings.connector_options.get(name, {}))
     except TypeError as error:
         raise ConfigurationError(f"the connector {name} does not take these options: {error}") from None

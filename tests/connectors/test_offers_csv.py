@@ -16,6 +16,8 @@ from connectors.minor_units import written_out
 from connectors.offers_csv import OffersCsvConnector
 from segue.contract import ConfigurationError, Redemption, Voucher
 from segue.contract.suite import OfferConnectorContract, voucher
+from segue.outbox.connectors import load_connectors
+from segue.settings import Settings
 
 AT = datetime(2026, 5, 14, 15, tzinfo=UTC)
 GERMAN = {
@@ -276,3 +278,20 @@ def test_withdrawn_while_somebody_publishes(folder: Path) -> None:
         None,
     ]
     assert TillFolder(folder).known() == {"K7QM-0003"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("offers_csv", {"folder": "tills", "separator": ";"}),
+        ("shopify_offers", {"shop": "example.myshopify.com", "token": "shpat_0123", "window_minutes": 30}),
+    ],
+)
+def test_settings_name_it(name: str, options: dict[str, object]) -> None:
+    """As an installation makes it: by its entry point, with its options."""
+    settings = Settings(connectors={"email": "files", "offers": name}, connector_options={name: options})
+    loaded = load_connectors(settings)
+    assert loaded.offers.name == name
+    loaded.close()
+    with pytest.raises(ConfigurationError, match="does not take these options"):
+        load_connectors(settings.model_copy(update={"connector_options": {name: {"colour": "red"}}}))
