@@ -120,30 +120,43 @@ def worn(line: CTE) -> Select[Any]:
     return _evidence(line, cast(weight, Float(53)).label("weight"), at.label("at"), looked=False).where(says)
 
 
-def lent(line: CTE, rank: CTE) -> Select[Any]:
+def lent(line: CTE) -> Select[Any]:
     """What lines that did not fit lend to the next size of the same product, where its place is certain."""
-    own, other = rank.alias("own"), rank.alias("other")
-    step = case((line.c.reason == "too_small", other.c.rank - own.c.rank), else_=own.c.rank - other.c.rank)
+    misfit = (
+        select(line, _rank(line.c.size).label("rank"), _is_letters(line.c.size).label("letters"))
+        .where(line.c.back_at.is_not(None), line.c.reason.in_(_FIT))
+        .subquery("misfit")
+    )
+    rank = _rank(variant.c.size)
+    step = case((misfit.c.reason == "too_small", rank - misfit.c.rank), else_=misfit.c.rank - rank)
     sibling = (
         select(
-            line.c.profile_id,
-            line.c.category,
-            line.c.system,
+            misfit.c.profile_id,
+            misfit.c.category,
+            misfit.c.system,
             variant.c.size,
-            line.c.back_at,
+            misfit.c.back_at,
             # The same size in several colours, or in two spellings, is one neighbour.
-            func.row_number().over(partition_by=line.c.line, order_by=(step, variant.c.size)).label("nearest"),
+            func.row_number().over(partition_by=misfit.c.line, order_by=(step, variant.c.size)).label("nearest"),
         )
-        .select_from(
-            line.join(own, own.c.size == line.c.size)
-            .join(variant, variant.c.product_id == line.c.product_id)
-            .join(other, and_(other.c.size == variant.c.size, other.c.scale == own.c.scale))
-        )
-        .where(line.c.back_at.is_not(None), line.c.reason.in_(_FIT), step > 0)
+        .join(variant, variant.c.product_id == misfit.c.product_id)
+        .where(step > 0, _is_letters(variant.c.size) == misfit.c.letters)
         .subquery("sibling")
     )
     weight = literal(rules.NEXT_SIZE, Float(53)).label("weight")
     return _evidence(sibling, weight, sibling.c.back_at.label("at"), looked=False).where(sibling.c.nearest == 1)
+
+
+def _is_letters(size: ColumnElement[str]) -> ColumnElement[int]:
+    """1 where letters say the size, 0 where numbers do or nobody knows: two scales that are never compared."""
+    return case((size.in_([letters for alike in rules.LETTERS for letters in alike]), 1), else_=0)
+
+
+def _rank(size: ColumnElement[str]) -> ColumnElement[float]:
+    """The size's place among its like; null where it is not certain."""
+    letters = [(size.in_(alike), float(rank)) for rank, alike in enumerate(rules.LETTERS)]
+    number = (size.regexp_match(rules.NUMBERS), cast(size, Float(53)))
+    return case(*letters, (size == rules.BELOW_ZERO, -1.0), number)
 
 
 def carted() -> Select[Any]:

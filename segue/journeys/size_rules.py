@@ -31,14 +31,20 @@ KNOWN: Final = 0.4
 ONE_SIZE: Final = "one_size"
 
 #: Letters from small to large, with the ways to write one.
-_LETTERS: Final = ("XXXXS 4XS", "XXXS 3XS", "XXS 2XS", "XS", "S", "M", "L", "XL", "XXL 2XL", "XXXL 3XL", "XXXXL 4XL")
-#: Largest number that is read as a size: children's sizes are their height in centimetres.
-_LARGEST: Final = 200
-
-
-def ranks() -> list[tuple[str, str, float]]:
-    """Return `(size, scale, rank)` of every size whose place among its like is certain: letters and plain numbers."""
-    letters = [(size, "letters", float(rank)) for rank, alike in enumerate(_LETTERS) for size in alike.split()]
-    whole = [(str(number), "numbers", float(number)) for number in range(_LARGEST + 1)]
-    halves = [(f"{number}.5", "numbers", number + 0.5) for number in range(_LARGEST)]
-    return [*letters, ("00", "numbers", -1.0), *whole, *halves]
+LETTERS: Final = (
+    ("XXXXS", "4XS"),
+    ("XXXS", "3XS"),
+    ("XXS", "2XS"),
+    ("XS",),
+    ("S",),
+    ("M",),
+    ("L",),
+    ("XL",),
+    ("XXL", "2XL"),
+    ("XXXL", "3XL"),
+    ("XXXXL", "4XL"),
+)
+#: Plain numbers, with halves; the larger number is the larger size.
+NUMBERS: Final = r"^(0|[1-9][0-9]{0,2})(\.5)?$"
+#: American for the size below 0.
+BELOW_ZERO: Final = "00"

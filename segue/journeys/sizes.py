@@ -48,7 +48,6 @@ _NOTHING = 1e-9
 _MOST_HALVINGS = 40
 _WORN = ("profile_id", "category", "system", "size")
 _COLUMNS = (*_WORN, "evidence", "confidence")
-_RANKS = json.dumps(rules.ranks())
 
 
 def refresh_sizes(connection: Connection, profile_ids: Iterable[int], now: datetime) -> None:
@@ -66,22 +65,20 @@ def refresh_sizes(connection: Connection, profile_ids: Iterable[int], now: datet
 def _write(connection: Connection, people: list[int], now: datetime, sizes: SizeRange | None) -> SizeRange | None:
     found, sizes = searches(connection, people, sizes)
     looked_for = [(*key, to_micros(at)) for key, at in found.items()]
-    values = {"people": people, "now": to_micros(now), "ranks": _RANKS, "searches": json.dumps(looked_for)}
+    values = {"people": people, "now": to_micros(now), "searches": json.dumps(looked_for)}
     connection.execute(_statement(connection), values)
     return sizes
 
 
 def _statement(connection: Connection) -> Insert:
-    """Return one INSERT ... SELECT; parameters `people`, `now` (microseconds), `ranks` and `searches` (JSON)."""
+    """Return one INSERT ... SELECT; parameters `people`, `now` (microseconds) and `searches` (JSON)."""
     line = evidence.lines()
-    ranks = _listed_rows(connection, "ranks", {"size": Text(), "scale": Text(), "rank": Float(53)})
-    rank = select(ranks).cte("rank")  # used twice, so kept and indexed; JSON would be read again for every line
     looked_for = _listed_rows(
         connection,
         "searches",
         {"profile_id": BigInteger(), "category": Text(), "system": Text(), "size": Text(), "at": BigInteger()},
     )
-    parts = [evidence.worn(line), evidence.lent(line, rank), evidence.carted(), evidence.viewed()]
+    parts = [evidence.worn(line), evidence.lent(line), evidence.carted(), evidence.viewed()]
     said = union_all(
         *(_timed(connection, part.subquery()) for part in parts),
         select(
@@ -104,10 +101,9 @@ def _aged(said: Subquery) -> Subquery:
     """Halve each weight for every half-life that has gone, and in a straight line between two halvings."""
     half_life = int(rules.HALF_LIFE.total_seconds()) * 1_000_000
     age = bindparam("now", type_=BigInteger) - said.c.at
-    since = case((age > 0, age), else_=0)
-    halvings = case((since >= half_life * _MOST_HALVINGS, _MOST_HALVINGS), else_=since // half_life)
+    since = case((age <= 0, 0), (age >= half_life * _MOST_HALVINGS, half_life * _MOST_HALVINGS), else_=age)
     part = cast(since % half_life, Float(53)) / float(half_life)
-    whole = cast(literal(1, BigInteger).bitwise_lshift(cast(halvings, Integer)), Float(53))
+    whole = cast(literal(1, BigInteger).bitwise_lshift(cast(since // half_life, Integer)), Float(53))
     weight = said.c.weight * (1.0 - part / 2.0) / whole
     return select(*(said.c[name] for name in _WORN), weight.label("weight"), said.c.looked).subquery("aged")
 
