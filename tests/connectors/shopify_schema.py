@@ -21,7 +21,7 @@ from graphql.execution.values import get_variable_values
 
 TARBALL = Path(__file__).resolve().parents[2] / ".venv/judges/shopify-dev-mcp-1.16.0.tgz"
 _SHA256 = "4663c79229028e98f825a09d5f04ec6c3736331b740ce50260f9ffac10709474"
-MISSING = f"Shopify's schema is not at hand: npm pack @shopify/dev-mcp@1.16.0 --pack-destination {TARBALL.parent.name}"
+MISSING = "Shopify's schema is not at hand: npm pack @shopify/dev-mcp@1.16.0 --pack-destination .venv/judges"
 
 #: The part of the Admin API that the connector uses, written from Shopify's reference; one test holds it
 #: against Shopify's own schema.
