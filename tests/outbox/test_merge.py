@@ -87,7 +87,7 @@ def _everything(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key)).all()]
             for table in metadata.sorted_tables
-            if table.name != "lease"
+            if table.name not in {"lease", "profile_size"}  # sizes are counted anew, under new ids
         }
 
 
@@ -272,7 +272,7 @@ def _write(
             row = consent(one, channel, word, "opt_in", at=LONG_AGO + timedelta(days=at))
             connection.execute(insert(consent_event).values(row | {"dedupe": f"{one}/{number}", "is_dated": is_dated}))
         if state is not None:
-            row = letter(one, f"month:2026-05:profile:{one}", state)
+            row = letter(one, f"month:2026-05:profile:{one}", state, id=one)
             connection.execute(insert(message).values(row))
             connection.execute(insert(voucher).values(code(one, row["key"])))
 
@@ -320,7 +320,7 @@ def test_any_order_of_merges_ends_alike(engine: Engine, people: list[object], da
 
 
 def test_a_promise_being_made_is_waited_for_or_left_for_later(engine: Engine) -> None:
-    """It does not see the merge, and the merge does not see it: made to a profile that is gone, it would reach nobody."""
+    """Neither sees the other: a promise made to a profile that is gone would reach nobody."""
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     add_people(engine, 2)
