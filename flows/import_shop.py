@@ -1,23 +1,27 @@
 """Read what the shop knows from files on this machine.
 
-What a file's columns mean stands in a mapping file; what is left out, and why, in the table on the run's page:
-counts, reasons and line numbers, never a value.
+Well-known exports are recognised; what another file's columns mean stands in a mapping file. What is left out, and why,
+is in the table on the run's page: counts, reasons and line numbers, never a value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.errors import FlowError, without_personal_data
-from segue.service import ImportReport, open_segue, words
+from segue.service import FORMATS, Hints, ImportReport, files_of, open_segue, words
 
 #: Where a mapping given by its short name is looked for.
 MAPPINGS = Path("examples")
+
+
+_ORDERS: Mapping[str, Literal["day_first", "month_first"]] = {"day first": "day_first", "month first": "month_first"}
 
 
 class ImportBrief(BaseModel):
@@ -34,15 +38,50 @@ class ImportBrief(BaseModel):
         "",
         title="Mapping",
         description="What the columns mean: a file of the folder examples, without its ending .toml, or a path. "
-        "Leave it empty for events as JSON lines.",
+        "Leave it empty for known exports and for events as JSON lines.",
     )
+    format: Literal[("", *(one.name for one in FORMATS))] = Field(  # type: ignore[valid-type]
+        "",
+        title="Format",
+        description="Which export it is. Leave it empty: the file is recognised by its columns.",
+    )
+    country_code: str = Field(
+        "",
+        title="Country code",
+        pattern=r"^(\+?[1-9]\d{0,3})?$",
+        description="For phones without a country: 44 makes 07700 900123 a British number. Empty: they reach nobody.",
+    )
+    time_zone: str = Field(
+        "", title="Time zone", description="Whose clock times without an offset show, e.g. Europe/Paris."
+    )
+    date_order: Literal["", "day first", "month first"] = Field(
+        "", title="Date order", description="How 07/10/2023 is meant."
+    )
+    currency: str = Field(
+        "",
+        title="Currency",
+        pattern=r"^([A-Za-z]{3})?$",
+        description="Three letters such as EUR, for files that name none.",
+    )
+
+    def hints(self) -> Hints:
+        """What is said about exports that they do not say themselves."""
+        return Hints(
+            calling_code=self.country_code.removeprefix("+") or None,
+            time_zone=self.time_zone.strip() or None,
+            date_order=_ORDERS.get(self.date_order),
+            currency=self.currency.upper() or None,
+        )
 
 
 @flow(name="import-shop")
 def import_shop(brief: ImportBrief = ImportBrief()) -> int:  # noqa: B008 - frozen
     """Read customers, carts, orders and stock from a file or a folder. Returns how many records were new."""
     mapping = mapping_file(brief.mapping)
-    reports = [read_file(file, mapping) for file in files_in(Path(brief.path))]
+    format_name = brief.format or None
+    reports = [
+        report for file in files_in(Path(brief.path)) for report in read_file(file, mapping, format_name, brief.hints())
+    ]
     create_table_artifact(
         [row for report in reports for row in rows_of(report)],
         key="import-report",
@@ -52,10 +91,10 @@ def import_shop(brief: ImportBrief = ImportBrief()) -> int:  # noqa: B008 - froz
 
 
 @task(name="read file", task_run_name="{file.name}")
-def read_file(file: Path, mapping: Path | None) -> ImportReport:
-    """Take one file whole, or not at all."""
-    with without_personal_data(f"Reading {file.name}"), open_segue() as segue:
-        return segue.import_file(file, mapping)
+def read_file(file: Path, mapping: Path | None, format_name: str | None, hints: Hints) -> list[ImportReport]:
+    """Take one file whole, or not at all; of a ZIP, each of its files."""
+    with without_personal_data(f"Reading {file.name}"), open_segue() as segue, files_of(file) as found:
+        return [segue.import_file(one, mapping, format_name=format_name, hints=hints) for one in found]
 
 
 def files_in(path: Path) -> Sequence[Path]:

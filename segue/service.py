@@ -25,7 +25,7 @@ from segue.clock import Clock, SystemClock, VirtualClock
 from segue.contract import Channel, ConfigurationError, PrintConnector
 from segue.gallery import explain_text, words
 from segue.installation import Installation
-from segue.intake import ImportReport, import_events, import_table, load_mapping
+from segue.intake import FORMATS, Hints, ImportReport, files_of, import_anything
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.journeys.waves import PickWave
 from segue.offers import RedemptionCount, Settled, read_redemptions, revoke, settle, withdraw
@@ -90,24 +90,25 @@ class Segue(Installation):
         path: Path,
         mapping: Path | None = None,
         progress: Callable[[int, int | None], None] | None = None,
+        *,
+        format_name: str | None = None,
+        hints: Hints = Hints(),  # noqa: B008 - frozen
     ) -> ImportReport:
-        """Take a table by its mapping file, or JSON lines of events where `mapping` is None.
+        """Take a table by its mapping file, an export by its format, or JSON lines of events; it tells which it is.
 
-        Profiles that the file shows to be one person are merged.
+        `hints` say what an export does not. Profiles that the file shows to be one person are merged. Of a ZIP, import
+        each of `files_of(path)`.
         """
-        if mapping is None:
-            report = import_events(
-                self.engine, path, clock=self.clock, hash_address=self.hash_address, progress=progress
-            )
-        else:
-            report = import_table(
-                self.engine,
-                path,
-                load_mapping(mapping),
-                clock=self.clock,
-                hash_address=self.hash_address,
-                progress=progress,
-            )
+        report = import_anything(
+            self.engine,
+            path,
+            mapping,
+            format_name,
+            hints,
+            clock=self.clock,
+            hash_address=self.hash_address,
+            progress=progress,
+        )
         self.merge_found()
         return report
 
@@ -418,7 +419,9 @@ def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id:
 
 
 __all__ = [
+    "FORMATS",
     "DrainCount",
+    "Hints",
     "ImportReport",
     "PrintReport",
     "RunPlan",
@@ -427,6 +430,7 @@ __all__ = [
     "Shard",
     "Standing",
     "Summary",
+    "files_of",
     "open_segue",
     "words",
 ]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -14,16 +11,16 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from segue.cli.season import advance, play_demo
+from segue.cli.imports import import_files
+from segue.cli.opened import opened
+from segue.cli.season import play_demo
 from segue.contract import ConnectorError
 from segue.intake import IntakeError
 from segue.outbox.connectors import installed_connectors
 from segue.render import RenderError
-from segue.service import Segue, open_segue
 from segue.settings import load_settings
 
 app = typer.Typer(
@@ -33,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 out = Console()
+app.command("import")(import_files)
 
 
 @app.command()
@@ -58,41 +56,20 @@ def up(
     os.execv(sys.executable, [sys.executable, "-m", "flows.up", *(arguments or [])])  # noqa: S606
 
 
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(help="CSV, CSV.gz, Parquet, or JSON lines of events.")],
-    mapping: Annotated[Path | None, typer.Option(help="Mapping file for a table; none for JSON lines.")] = None,
-) -> None:
-    """Take other people's data in: a table by its mapping file, or Segment-style events."""
-    tables = [file.name for file in files if file.name.endswith((".csv", ".csv.gz", ".tsv", ".parquet"))]
-    if tables and mapping is None:
-        raise IntakeError(f"{tables[0]} is a table; say what its columns mean with --mapping FILE.toml")
-    is_empty_handed = False
-    with _opened() as segue, Progress(console=out) as bars:
-        for file in files:
-            task = bars.add_task(file.name, total=None)
-            report = segue.import_file(file, mapping, progress=partial(advance, bars, task))
-            bars.console.print(report.to_text(), highlight=False, markup=False)
-            is_empty_handed |= not (sum(report.taken.values()) or report.updated or report.duplicates)
-    if is_empty_handed:
-        out.print("[red]Nothing was imported[/red] from at least one file; the report above says why.")
-        raise typer.Exit(1)
-
-
 @app.command()
 def explain(
     who: Annotated[str, typer.Argument(help="An e-mail address, a phone number, or a profile id.")],
     home: Annotated[Path | None, typer.Option(help="Look into this home, e.g. the demo's out/home.")] = None,
 ) -> None:
     """Tell what somebody got, what not, and why."""
-    with _opened(home) as segue:
+    with opened(home) as segue:
         out.print(segue.explain(who))
 
 
 @app.command()
 def outbox() -> None:
     """Show what waits, what is uncertain and what stands still."""
-    with _opened() as segue:
+    with opened() as segue:
         if still := segue.standing_still():
             brakes = Table(title="Standing still; `segue resume NAME` lets it go on")
             for head in ("name", "reason", "since"):
@@ -117,7 +94,7 @@ def pause(
     reason: Annotated[str, typer.Option(help="Why, for whoever wonders later; no personal data.")],
 ) -> None:
     """Put the brake on: nothing leaves by this name until it is resumed; what waits is kept."""
-    with _opened() as segue:
+    with opened() as segue:
         segue.pause(name, reason=reason)
         out.print(f"{name} stands still; [bold]segue resume {name}[/bold] lets it go on.")
 
@@ -125,7 +102,7 @@ def pause(
 @app.command()
 def resume(name: Annotated[str, typer.Argument(help=_NAME)]) -> None:
     """Let go of the brake, e.g. after mending a login that the provider refused."""
-    with _opened() as segue:
+    with opened() as segue:
         out.print(f"{name} goes on." if segue.resume(name) else f"{name} did not stand still.")
 
 
@@ -144,7 +121,7 @@ def connectors() -> None:
 @app.command()
 def doctor() -> None:
     """Check the database, the brand, every template and every connector; say what is wrong and how to fix it."""
-    with _opened() as segue:
+    with opened() as segue:
         out.print(f"Segue {version('segue')}, database at revision {segue.revision()}")
         for journey in segue.journeys.values():
             renders = segue.sample_renders(journey)
@@ -166,14 +143,3 @@ def main() -> None:
 def _end(sentence: str) -> NoReturn:
     Console(stderr=True).print(f"[red]segue:[/red] {escape(sentence)}", highlight=False)
     raise SystemExit(2) from None
-
-
-@contextmanager
-def _opened(home: Path | None = None) -> Iterator[Segue]:
-    """Segue on this machine's settings (or on another home), its database brought up to date."""
-    settings = load_settings()
-    if home is not None:
-        settings = settings.model_copy(update={"home": home, "database_url": ""})
-    with open_segue(settings) as segue:
-        segue.install()
-        yield segue

@@ -3,7 +3,15 @@
 Again is once, a file goes in whole or not at all, and whatever is left out is counted with its reason and line.
 """
 
-from segue.intake.doors import DateOrder, HashAddress, Progress, import_events, import_export, import_table
+from segue.intake.anything import Hints, files_of, import_anything
+from segue.intake.doors import (
+    DateOrder,
+    HashAddress,
+    Progress,
+    import_events,
+    import_export,
+    import_table,
+)
 from segue.intake.errors import IntakeError, MappingError
 from segue.intake.formats import FORMATS, Format, format_named
 from segue.intake.mapping import Mapping, load_mapping
@@ -14,13 +22,16 @@ __all__ = [
     "DateOrder",
     "Format",
     "HashAddress",
+    "Hints",
     "ImportReport",
     "IntakeError",
     "Mapping",
     "MappingError",
     "Problem",
     "Progress",
+    "files_of",
     "format_named",
+    "import_anything",
     "import_events",
     "import_export",
     "import_table",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -10,13 +12,15 @@ from sqlalchemy import Engine
 
 from segue.clock import Clock
 from segue.intake import records as r
-from segue.intake.errors import IntakeError
+from segue.intake import values
+from segue.intake.errors import BadValueError, IntakeError
 from segue.intake.event_door import EventDoor
 from segue.intake.export_door import ExportDoor, opened_export
-from segue.intake.formats import Format, Options
+from segue.intake.formats import Format, Options, recognised
+from segue.intake.json_table import is_json_lines
 from segue.intake.loading import Loader
 from segue.intake.mapping import Mapping
-from segue.intake.reading import open_text
+from segue.intake.reading import open_bytes, open_text
 from segue.intake.report import ImportReport, Tally
 from segue.intake.rows import Table, open_table
 from segue.intake.table_door import TableDoor
@@ -31,6 +35,7 @@ HashAddress = Callable[[str], str]
 DateOrder = Literal["day_first", "month_first"]
 
 _STEP = 2_000
+_BLANK = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 #: Below this many unreadable times a file is merely dirty, not misunderstood.
 _FEW = 20
 _T = TypeVar("_T")
@@ -56,6 +61,7 @@ def import_export(
     (`missing_columns`), or if most of its times could mean two instants (`ambiguous_dates`).
     """
     path = Path(file)
+    _check_options(calling_code, time_zone, date_order, currency)
     table, kind, sign = opened_export(path, format, time_zone=time_zone, date_order=date_order)
     options = Options(
         hash_address=hash_address,
@@ -134,6 +140,40 @@ def import_events(
         _refuse_misread_times(tally, path.name, "write times as 2026-03-07T09:12:44Z")
         loader.finish()
     return tally.report(file=path.name, source="events", encoding=text.encoding)
+
+
+def holds_events(path: Path) -> bool:
+    """Whether a file is Segment-style calls rather than a table: JSON objects that no export format knows."""
+    try:
+        with open_bytes(path) as raw:
+            begins = raw.read(4_096).lstrip(_BLANK)[:1]
+        if not is_json_lines(path):
+            return begins == b"{"
+        return recognised(open_table(path).columns, path.name) is None
+    except (IntakeError, OSError, EOFError, zlib.error):
+        return is_json_lines(path)  # its door says what is wrong with it
+
+
+def _check_options(
+    calling_code: str | None, time_zone: str | None, date_order: str | None, currency: str | None
+) -> None:
+    checks: tuple[tuple[str | None, Callable[[str], object], str], ...] = (
+        (calling_code, _calling_code, "the country code is digits such as 44"),
+        (time_zone, values.parse_zone, "the time zone is an IANA name such as Europe/Paris or UTC"),
+        (currency, values.parse_currency, "the currency is three letters such as EUR"),
+        (date_order, ("day_first", "month_first").index, "the date order is day_first or month_first"),
+    )
+    for given, check, rule in checks:
+        if given is not None:
+            try:
+                check(given)
+            except (BadValueError, ValueError) as error:
+                raise IntakeError(rule) from error
+
+
+def _calling_code(given: str) -> None:
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", given):
+        raise BadValueError("bad_phone")
 
 
 def _report(tally: Tally, path: Path, source: str, table: Table) -> ImportReport:

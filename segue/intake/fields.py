@@ -160,9 +160,7 @@ def _reading(name: str, rule: Field, expression: Expression, columns: tuple[str,
         try:
             if words is not None and raw:
                 raw = _translated(words, otherwise, raw)
-            if not raw and rule.required:
-                raise BadValueError("missing_key")
-            value, always = parse(raw, row, tally) if raw else (None, True)
+            value, always = parse(raw, row, tally) if raw else (_nothing(rule), True)
         except BadValueError as error:
             if not rule.forgiving:
                 raise BadValueError(error.reason, at_fault) from error
@@ -175,6 +173,13 @@ def _reading(name: str, rule: Field, expression: Expression, columns: tuple[str,
         return value
 
     return read
+
+
+def _nothing(rule: Field) -> Any:
+    """What an empty cell means; raises BadValueError where something is needed."""
+    if rule.required:
+        raise BadValueError("missing_key")
+    return None
 
 
 def _translated(words: Values[str, str], otherwise: str | None, raw: str) -> str:
