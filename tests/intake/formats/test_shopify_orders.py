@@ -325,6 +325,14 @@ def test_a_broken_first_row_takes_its_lines_with_it() -> None:
     assert report.skipped == {"field_count": 1, "order_rejected": 1}
 
 
+def test_a_broken_first_row_leaves_another_year_of_its_name_alone() -> None:
+    lines = lines_of(head(), more(), head(2, Name="#1001", Created_at="2025-03-07 09:12:44 -0800"), more(), head(3))
+    lines[3] = ",".join(lines[3].split(",")[:12]) + "\n"
+    facts, report = read("".join(lines))
+    assert [order.external_id[-1] for order in of(r.Order, facts)] == ["1", "3"]
+    assert report.skipped == {"field_count": 1, "order_rejected": 1}
+
+
 def test_columns_in_any_order_case_and_spelling() -> None:
     other = {"Cancelled at": "Canceled at", "Lineitem sku": "Lineitem SKU", "Total": " TOTAL "}
     text = table(head(Cancelled_at=AT), more(), columns=tuple(reversed(ORDER)))
