@@ -106,7 +106,7 @@ class Loader:
         if self._people.cookies_claimed:
             changed |= self._carts.find_owners()
         self._sizes.finish(changed, self._shop.relabelled, self._shop.resized)
-        redeem_orders(self._connection, self._now)
+        redeem_orders(self._connection, self._now, changed)
         if self._tally.rows >= _BULK:
             self._refresh_statistics()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -64,27 +64,42 @@ class _Use(NamedTuple):
     redeemed_at: datetime
 
 
-def redeem_orders(connection: Connection, now: datetime) -> RedemptionCount:
-    """Redeem the codes that orders name, of all orders there are; what is known already changes nothing.
+def redeem_orders(connection: Connection, now: datetime, changed: Collection[int] | None = None) -> RedemptionCount:
+    """Redeem the codes that orders name; what is known already changes nothing.
 
-    Reads each distinct discount code once, by its index, and nothing at all where there are no vouchers.
+    `changed` are the ids of orders that an import changed at `now`: then only those are read and the ones it recorded;
+    None reads all there are. Where there are no vouchers nothing is read.
     """
     if connection.scalar(select(voucher.c.id).limit(1)) is None:
         return RedemptionCount()
+    if changed is None:
+        rows = _naming(connection)
+    else:
+        # Ids only grow, so what this import recorded lies above everything recorded before; ask before reading on.
+        newest = select(order.c.id).where(order.c.recorded_at < now).order_by(order.c.id.desc()).limit(1)
+        fresh = _ORDERS.where(order.c.id > (connection.scalar(newest) or 0), order.c.discount_code.is_not(None))
+        again = _ORDERS.where(order.c.discount_code.is_not(None))
+        found = [*connection.execute(fresh), *rows_where(connection, again, order.c.id, changed)]
+        rows = list({row.id: row for row in found}.values())
+    ours = _vouchers(connection, {code for row in rows for code in codes_in(row.discount_code)})
+    uses = [
+        _Use(code, row.external_id, _names(row.external_id, row.number), row.occurred_at)
+        for row in rows
+        for code in codes_in(row.discount_code)
+        if code in ours
+    ]
+    return _record(connection, uses, ours, _SOURCE, now)
+
+
+def _naming(connection: Connection) -> list[Row[Any]]:
+    """All orders that name a code of ours; each distinct cell is read once, by its index."""
     cells: defaultdict[str, set[str]] = defaultdict(set)
     named = select(order.c.discount_code).where(order.c.discount_code.is_not(None)).distinct()
     for cell in connection.scalars(named):
         for code in codes_in(cell):
             cells[code].add(cell)
-    ours = _vouchers(connection, cells)
-    wanted = {cell for code in ours for cell in cells[code]}
-    uses = [
-        _Use(code, row.external_id, _names(row.external_id, row.number), row.occurred_at)
-        for row in rows_where(connection, _ORDERS, order.c.discount_code, wanted)
-        for code in codes_in(row.discount_code)
-        if code in ours
-    ]
-    return _record(connection, uses, ours, _SOURCE, now)
+    wanted = {cell for code in _vouchers(connection, cells) for cell in cells[code]}
+    return list(rows_where(connection, _ORDERS, order.c.discount_code, wanted))
 
 
 def record_redemptions(
