@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import (
@@ -23,6 +24,7 @@ from rich.table import Table
 
 from segue.clock import VirtualClock
 from segue.gallery import words, write_gallery
+from segue.journeys.waves import PickWave, next_wave
 from segue.outbox.summary import Summary
 from segue.render import load_brand
 from segue.sample import draw_pictures, write_shop
@@ -32,6 +34,9 @@ from segue.settings import Settings
 #: Midnight in New York, where the shop is. The carts of the last day are left for `make up` to answer.
 SEASON_START = datetime(2026, 5, 1, 4, tzinfo=UTC)
 SEASON_END = datetime(2026, 5, 31, 4, tzinfo=UTC)
+#: Cards have been put into first parcels for longer; Sarah's first one leaves on the second day.
+PARCELS_START = datetime(2026, 2, 20, 5, tzinfo=UTC)
+_WAVE = PickWave(time(14), ZoneInfo("America/New_York"))
 STORY = ("sarah@example.com", "clara@example.com")
 _MAPPINGS = Path(__file__).resolve().parent.parent / "sample" / "mappings"
 
@@ -45,14 +50,19 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             "outbox": folder / "outbox",
             "database_url": "",
             "base_url": "https://go.saltmere.example.com",
+            "print_folder": folder / "print",
+            "pictures": folder / "pictures",
         }
     )
-    with _bars(console) as bars, open_segue(demo, VirtualClock(SEASON_START)) as segue:
+    clock = VirtualClock(PARCELS_START)
+    with _bars(console) as bars, open_segue(demo, clock) as segue:
         segue.install()
         load_sample(segue, folder, bars, customers=customers)
+        segue.switch_on("welcome_insert", PARCELS_START)
         segue.switch_on("abandoned_cart", SEASON_START)
-        _play(segue, bars)
-        summary = segue.journey_summary("abandoned_cart")
+        _play(segue, clock, bars)
+        summaries = [segue.journey_summary(name) for name in ("welcome_insert", "abandoned_cart")]
+        drawing = bars.add_task("Drawing the cards", total=None)
         task = bars.add_task("Writing the gallery", total=1)
         page = write_gallery(
             folder,
@@ -63,17 +73,20 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             story=STORY,
             now=SEASON_END,
             pictures=folder / "pictures",
+            prints=demo.print_folder,
+            progress=partial(advance, bars, drawing),
             hash_address=segue.hash_address,
         )
         bars.update(task, completed=1)
-    print_sum(console, summary)
+    for summary in summaries:
+        print_sum(console, summary)
     return page
 
 
 def _make_room(folder: Path) -> None:
     """Remove an earlier demo from `folder`; raises FileExistsError for anything that is not one."""
     mark = folder / ".segue-demo"
-    parts = [folder / name for name in ("home", "outbox", "shop", "pictures")]
+    parts = [folder / name for name in ("home", "outbox", "shop", "pictures", "print")]
     if not mark.exists() and any(part.exists() for part in parts):
         raise FileExistsError(f"{folder} holds something that is no demo; choose another folder with --folder")
     for part in parts:
@@ -117,13 +130,24 @@ def print_sum(console: Console, summary: Summary) -> None:
     console.print(table)
 
 
-def _play(segue: Segue, bars: Progress) -> None:
-    days = (SEASON_END - SEASON_START).days
-    task = bars.add_task("Playing thirty days of carts", total=days)
-    segue.play(
-        SEASON_END,
-        progress=lambda at: bars.update(task, completed=min((at - SEASON_START).total_seconds() / 86_400, days)),
-    )
+def _play(segue: Segue, clock: VirtualClock, bars: Progress) -> None:
+    """Play the parcels before the season day by day, then the season from one due time to the next.
+
+    Every afternoon the warehouse picks, and the cards that are spooled by then are printed.
+    """
+    days = (SEASON_END - PARCELS_START).days
+    task = bars.add_task("Playing the parcels of spring", total=days)
+    while (wave := next_wave(clock.now(), _WAVE)) < SEASON_END:
+        if wave < SEASON_START:
+            clock.set(wave - timedelta(minutes=1))
+            segue.tick()
+        else:
+            bars.update(task, description="Playing thirty days of carts")
+            segue.play(wave)
+        clock.set(wave)
+        segue.print_run()
+        bars.update(task, completed=(wave - PARCELS_START).days)
+    segue.play(SEASON_END)
     bars.update(task, completed=days)
 
 

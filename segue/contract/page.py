@@ -80,6 +80,12 @@ class PageFrame:
         """Return one card as PNGs, its front first."""
         return _set(self, [page], "png", ppi=ppi)
 
+    def all_pictures(self, pages: Sequence[str], *, ppi: float = 144) -> list[list[bytes]]:
+        """Return the PNGs of many cards, card by card, set in one compile; what `pictures` gives, but sooner."""
+        sides = _set(self, pages, "png", ppi=ppi)
+        each = len(sides) // len(pages) if pages else 0
+        return [sides[place * each : (place + 1) * each] for place in range(len(pages))]
+
     def svg(self, page: str) -> list[bytes]:
         """Return one card as SVGs, its front first."""
         return _set(self, [page], "svg")
@@ -110,7 +116,9 @@ def qr_svg(text: str) -> str:
     for y, row in enumerate(rows):
         path.append(f"M0 {y}.5")
         for run in _RUNS.finditer(row):
-            path.append(f"{'h' if row[run.start()] else 'm'}{run.end() - run.start()}{'' if row[run.start()] else ' 0'}")
+            path.append(
+                f"{'h' if row[run.start()] else 'm'}{run.end() - run.start()}{'' if row[run.start()] else ' 0'}"
+            )
     size = len(rows)
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {size} {size}'>"

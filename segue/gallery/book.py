@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from segue.gallery.cards import KeptCard, Progress, draw_cards
 from segue.gallery.chapter import Chapter, read_chapters
 from segue.gallery.considered import Considered, on_day
 from segue.gallery.facts import Entry, HashAddress
@@ -45,13 +46,16 @@ def write_gallery(
     now: datetime,
     title: str = "Segue",
     pictures: Path | None = None,
+    prints: Path | None = None,
     hash_address: HashAddress | None = None,
+    progress: Progress = lambda _done, _all: None,
 ) -> Path:
     """Write `folder/index.html` and the pages behind it; return the front page. Holds personal data.
 
-    `messages` is the files connector's folder and `pictures` where the pictures in mails lie; `story` names by
-    address two people whose timelines are laid side by side. Without `hash_address` nobody can tell whose the
-    suppressed addresses are. Raises FileExistsError if `folder/gallery` is not ours.
+    `messages` is the files connector's folder, `prints` the print connector's, and `pictures` where the pictures in
+    mails lie; `progress` hears how many cards are drawn. `story` names by address two people whose timelines are
+    laid side by side. Without `hash_address` nobody can tell whose the suppressed addresses are. Raises
+    FileExistsError if `folder/gallery` is not ours.
     """
     with read(engine) as connection:
         chapters = read_chapters(connection, list(journeys.values()), zone=brand.zone, until=now)
@@ -61,7 +65,10 @@ def write_gallery(
     pair = [told[profile_id] for profile_id in cast] if len(cast) == 2 else []
     site = Site(folder, brand, title, has_story=bool(pair))
     site.open()
-    _Book(site, chapters, told, messages=messages, pictures=pictures).write(pair)
+    book = _Book(site, chapters, told, messages=messages, pictures=pictures)
+    if prints is not None:
+        book.show_cards(prints, progress)
+    book.write(pair)
     site.close()
     return folder / "index.html"
 
@@ -84,7 +91,14 @@ class _Book:
         self._pictures = Pictures(site.brand.asset_url, pictures, site=site)
         self._sent = [row for chapter in chapters for row in chapter.rows if row.has_left]
         self._sent.sort(key=lambda row: (row.at, row.id))
-        self._kept = {row.id: read_kept(messages, row.channel, row.provider_id) for row in self._sent}
+        self._kept: dict[int, KeptMail | KeptText | KeptCard | None] = {
+            row.id: read_kept(messages, row.channel, row.provider_id) for row in self._sent
+        }
+
+    def show_cards(self, prints: Path, progress: Progress) -> None:
+        """Draw what was printed, so that it is shown like any other message."""
+        wanted = {row.id: row.key for row in self._sent if row.channel == "print"}
+        self._kept.update(draw_cards(self._site, prints, wanted, progress=progress))
 
     def write(self, pair: Sequence[Timeline]) -> None:
         """Write every page; `pair` is nobody or two people to lay side by side."""
@@ -164,6 +178,7 @@ class _Book:
         self._page(
             message_page(row.id), "message.html.j2", row=row, copy=kept, timeline=timeline, before=before, after=after,
             is_mail=isinstance(kept, KeptMail), is_text=isinstance(kept, KeptText),
+            is_card=isinstance(kept, KeptCard),
             because=list(_because(row, timeline.entries)),
         )  # fmt: skip
 

@@ -51,8 +51,14 @@ class Chapter:
 
     @property
     def kind(self) -> str:
-        """What its occasions are: `cart`."""
-        return self.rows[0].occasion.partition(":")[0]
+        """What its occasions are: the journey's own word for them, else `cart`."""
+        return self.journey.name if self.journey.name in words.OCCASIONS else self.rows[0].occasion.partition(":")[0]
+
+    @property
+    def sent_on(self) -> tuple[str, ...]:
+        """The channels on which anything left, in the steps' order of preference."""
+        named = [channel.value for step in self.journey.steps for channel in step.channels]
+        return tuple(dict.fromkeys(one for one in named if any(one in day.sent for day in self.days)))
 
     def slice(self, step: str | None = None, group: str | None = None) -> Slice:
         """A slice of this journey."""

@@ -179,7 +179,8 @@ def _codes(connection: Connection, people: Collection[int], until: datetime) -> 
         select(voucher).where(among(connection, voucher.c.profile_id, people), voucher.c.valid_from <= until)
     ):
         worth = f"{row.percent}%" if row.percent is not None else words.money(row.amount_minor or 0, row.currency or "")
-        lives = f"good for {(row.valid_until - row.valid_from).total_seconds() / 3600:.0f} hours"
+        hours = round((row.valid_until - row.valid_from).total_seconds() / 3600)
+        lives = f"good for {hours} hours" if hours <= 96 else f"good for {round(hours / 24)} days"
         title = f"Got the code {row.code}"
         yield row.profile_id, Entry(at=row.valid_from, kind="code", title=title, detail=f"{worth} off, {lives}")
 

@@ -89,8 +89,9 @@ _SHOPS: Final = {
     "store": "a store",
     "popup": "the pop-up",
 }
-#: What an occasion is, by the first part of its name: one, many, and what happened to them.
-_OCCASIONS: Final = {
+#: What an occasion is, by the journey's name or the first part of its own: one, many, and what happened to them.
+OCCASIONS: Final = {
+    "welcome_insert": ("first parcel", "first parcels", "to be packed"),
     "cart": ("cart", "carts", "left behind"),
     "order": ("order", "orders", "placed"),
 }
@@ -115,6 +116,11 @@ def channel(word: str | None) -> str:
     return "" if word is None else CHANNELS.get(word, plain(word))
 
 
+def several(word: str) -> str:
+    """Say messages of a channel: `e-mails`, `texts`, `cards`."""
+    return {"email": "e-mails", "sms": "texts", "print": "cards"}.get(word, plain(word))
+
+
 def medium(word: str) -> str:
     """Say the channel where it is consented to: marketing e-mail, marketing texts."""
     return _MEDIA.get(word, plain(word))
@@ -132,7 +138,7 @@ def step(name: str) -> str:
 
 def occasions(kind: str, count: int) -> tuple[str, str]:
     """Say how many occasions of a kind there were, and what happened to them: `("384 carts", "left behind")`."""
-    one, many, fate = _OCCASIONS.get(kind, ("occasion", "occasions", "found"))
+    one, many, fate = OCCASIONS.get(kind, ("occasion", "occasions", "found"))
     return f"{count:,} {one if count == 1 else many}", fate
 
 
