@@ -137,6 +137,7 @@ def test_who_bought() -> None:
     )
     assert order_of(Email="", **phone).names == (("phone", "+12025550101"),)
     assert order_of(Email="", **{**phone, "Phone": ""}).names == (("phone", "+12025550102"),)
+    assert order_of(**{**phone, "Phone": ""}).names == (("email", "sarah@example.com"),)
     assert order_of(Email="", Shipping_Phone="+12025550199").names == ()
     assert order_of(Email="a+b.c@example.com").names == (("email", "a+b.c@example.com"),)
 
