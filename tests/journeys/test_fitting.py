@@ -191,6 +191,8 @@ def test_nothing_she_ever_bought_unless_it_was_called_off(shop: Shop) -> None:
     shop.buys("2-8", off=True)
     shop.buys("3-8", person=2)
     assert sorted(shop.shows()) == [("2-8", "8"), ("3-8", "8")]
+    # It is called off at noon; a minute earlier she still has it.
+    assert shop.shows(now=NOW - timedelta(minutes=1)) == [("3-8", "8")]
 
 
 def test_what_goes_with_it_comes_first_and_each_category_gets_a_turn(shop: Shop) -> None:
