@@ -114,7 +114,8 @@ def test_pairs_found_in_any_order_in_one_call(engine: Engine) -> None:
 def test_a_phone_both_had_is_one_and_names_her(engine: Engine) -> None:
     add_people(engine, 3)
     shared = {"kind": "phone", "value": "+12025550002", "identifies": False, "recorded_at": NOW}
-    put(engine, identifier, shared | {"profile_id": 1}, shared | {"profile_id": 3})
+    # Hers who stays is the older row, and names nobody.
+    put(engine, identifier, shared | {"id": 0, "profile_id": 1}, shared | {"id": 1_000, "profile_id": 3})
     found(engine, (1, 2))
     merge(engine)
     with read(engine) as connection:
