@@ -194,9 +194,10 @@ class _Book:
 def _because(row: Considered, entries: Iterable[Entry]) -> Iterator[Entry]:
     """Why it was sent: the last thing that happened with the occasion, the consent it rests on, the code it brings."""
     before = [entry for entry in entries if entry.at <= row.at]
-    carts = [entry for entry in before if entry.kind == "cart" and entry.at <= row.promised_at]
+    about = row.occasion.partition(":")[0]
+    occasions = [entry for entry in before if entry.kind == about and entry.at <= row.promised_at]
     consents = [entry for entry in before if entry.kind == "consent" and entry.channel == row.channel]
     codes = [entry for entry in before if entry.kind == "code" and entry.at == row.at]
-    for found in (carts, consents, codes):
+    for found in (occasions, consents, codes):
         if found:
             yield found[-1]

@@ -77,9 +77,5 @@ def _uses(connection: Connection, people: Collection[int], until: datetime) -> T
     ):
         code = owned[row.voucher_id]
         said = "was used" if row.counts else "was used once more, which counts for nothing"
-        yield (
-            code.profile_id,
-            Entry(
-                at=row.redeemed_at, kind="code", title=f"The code {code.code} {said}", detail=f"order {row.order_ref}"
-            ),
-        )
+        title = f"The code {code.code} {said}"
+        yield code.profile_id, Entry(at=row.redeemed_at, kind="code", title=title, detail=f"order {row.order_ref}")
