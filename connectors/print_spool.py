@@ -117,7 +117,7 @@ class SpoolWriter:
         return self._database.execute("select 1 from page where key = ?", (_text(key),)).fetchone() is not None
 
     def add(self, page: Page) -> None:
-        """Keep a page; a key that has one keeps it."""
+        """Keep a page of a key that has none."""
         digest = page.frame.digest
         if digest not in self._frames:
             self._database.execute(
@@ -127,7 +127,7 @@ class SpoolWriter:
             self._frames.add(digest)
         packing = json.dumps([[_clean(column), _clean(text)] for column, text in page.packing])
         row = (_text(page.key), digest, _clean(page.location), _clean(page.order), packing, _clean(page.data))
-        self._database.execute("insert or ignore into page values (?, ?, ?, ?, ?, ?)", row)
+        self._database.execute("insert into page values (?, ?, ?, ?, ?, ?)", row)
 
 
 def _text(key: Key) -> str:
