@@ -129,13 +129,14 @@ def test_a_code_about_to_run_out_is_not_shown(desk: Desks, give: Callable[..., N
 @pytest.mark.parametrize("how", ["redeemed", "revoked"])
 @pytest.mark.parametrize("offer", [an_offer, welcome])
 def test_the_last_call_shows_the_code_only_while_it_is_live(
-    desk: Desks, engine: Engine, how: str, offer: Callable[[Brief], Offer]
+    desk: Desks, engine: Engine, give: Callable[..., None], how: str, offer: Callable[[Brief], Offer]
 ) -> None:
     """And no other one in its place, even if she holds one by then."""
     one = desk(step("first", offer=offer, priority=99), step("last", shows_code_of="first", priority=1), people=2)
     one.drain()  # the second message waits for her budget
     assert said(one).keys() == {"first/person:1", "first/person:2"}
     spend(engine, how, own_code(engine, "first/person:1"))
+    give()
     one.clock.advance(25 * HOUR)
     one.drain()
     assert said(one)["last/person:1"] == ("-", "-")
