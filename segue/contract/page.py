@@ -116,9 +116,8 @@ def qr_svg(text: str) -> str:
     for y, row in enumerate(rows):
         path.append(f"M0 {y}.5")
         for run in _RUNS.finditer(row):
-            path.append(
-                f"{'h' if row[run.start()] else 'm'}{run.end() - run.start()}{'' if row[run.start()] else ' 0'}"
-            )
+            length = run.end() - run.start()
+            path.append(f"h{length}" if row[run.start()] else f"m{length} 0")
     size = len(rows)
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {size} {size}'>"
