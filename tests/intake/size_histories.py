@@ -21,7 +21,8 @@ CATALOGUE = {
     3: ("Tide leggings", "bottoms", "us_women", ("00", "0", "8")),
     4: ("Beanie", "hats", "one_size", ("One size",)),
     5: ("Gift card", None, None, ("8",)),
-    6: ("Odd boots", "shoes", "house", ("narrow", "38.5", "39", None)),
+    6: ("Odd boots", "shoes", "house", ("narrow", "38.5", "39", None, "M")),
+    7: ("Shirt", "tops", "us_women", ("12",) * 8),
 }
 #: Variant id -> product id and size; a variant's SKU is `v<id>`.
 VARIANTS = dict(enumerate(((p, size) for p, (_, _, _, sizes) in CATALOGUE.items() for size in sizes), start=1))
