@@ -90,8 +90,6 @@ class _Audience(Sender):
         Both: she signed up and confirmed. Only the first: she signed up. Only the second: the shop put her there, and
         when it did says nothing of when she agreed.
         """
-        if not self._opted_in(row):
-            return self.consent(row.line, names, "email", "granted", None)
         signed_up = self.said_at(self._opted_in(row), row.line, tally, "OPTIN_TIME", no=False)
         confirmed = self.said_at(self._confirmed(row), row.line, tally, "CONFIRM_TIME", no=False)
         if signed_up is None or confirmed is None:
