@@ -6,7 +6,7 @@ Files repeat themselves: a constant is read once, and what a cell means is remem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,14 +96,23 @@ def _column(columns: tuple[str, ...], name: str) -> Text:
 
 
 def _filter(spec: RecordSpec, columns: tuple[str, ...]) -> Callable[[Row], bool] | None:
-    tests = [(_column(columns, name), frozenset(words), True) for name, words in spec.when.items()]
-    tests += [(_column(columns, name), frozenset(words), False) for name, words in spec.unless.items()]
+    tests = [(_column(columns, name), _one_of(words), True) for name, words in spec.when.items()]
+    tests += [(_column(columns, name), _one_of(words), False) for name, words in spec.unless.items()]
     if not tests:
         return None
     if len(tests) == 1:
-        ((only, words, wanted),) = tests
-        return lambda row: (only(row).strip() in words) is wanted
-    return lambda row: all((read(row).strip() in words) is wanted for read, words, wanted in tests)
+        ((only, fits, wanted),) = tests
+        return lambda row: fits(only(row).strip()) is wanted
+    return lambda row: all(fits(read(row).strip()) is wanted for read, fits, wanted in tests)
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a cell is one of the words; `C*` is every word that begins with C."""
+    beginnings = tuple(word[:-1] for word in words if word.endswith("*"))
+    whole = frozenset(word for word in words if not word.endswith("*"))
+    if not beginnings:
+        return whole.__contains__
+    return lambda cell: cell in whole or cell.startswith(beginnings)
 
 
 def _source(expression: Expression, columns: tuple[str, ...]) -> Text:

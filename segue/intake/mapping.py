@@ -77,7 +77,9 @@ class RecordSpec(BaseModel):
     model_config = _STRICT
 
     kind: str = Field(description="One of the record kinds.")
-    when: dict[str, list[str]] = Field(default_factory=dict, description="Only rows whose column holds one of these.")
+    when: dict[str, list[str]] = Field(
+        default_factory=dict, description="Only rows whose column holds one of these; C* is all that begins with C."
+    )
     unless: dict[str, list[str]] = Field(default_factory=dict, description="Not the rows whose column holds one.")
     fields: dict[str, Expression] = Field(description="Our field -> where it comes from.")
     properties: list[str] = Field(default_factory=list, description="For events: columns to keep with them.")

@@ -55,6 +55,8 @@ class Orders:
         #: Orders that were there and of which this file has the last word.
         self._replaced: set[int] = set()
         self._guessed_carts: dict[int, str] = {}
+        #: Orders this file has begun to tell, and lines that stand before their order.
+        self._headed: set[str] = set()
         self._early: list[r.OrderLine] = []
         #: Orders that say something new about sizes.
         self.changed: set[int] = set()
@@ -69,9 +71,11 @@ class Orders:
             if isinstance(fact, r.OrderLine):
                 if fact.order in self._spoilt:
                     left_out += 1
-                    continue
-                lines.append(fact)
-                self._copies.add(fact)
+                elif fact.order in self._headed:
+                    lines.append(fact)
+                    self._copies.add(fact)
+                else:
+                    self._early.append(fact)
             elif fact.external_id in self._spoilt:
                 left_out += not fact.implied
             else:
@@ -81,12 +85,16 @@ class Orders:
                         heads, lines, here = [], [], set()
                     here.add(fact.external_id)
                 heads.append(fact)
+                self._headed.add(fact.external_id)
         self._tally.skipped["order_rejected"] += left_out
         self._write(heads, lines, owners)
 
-    def _write(self, heads: Sequence[r.Order], lines: Sequence[r.OrderLine], owners: dict[int, int]) -> None:
+    def _write(
+        self, heads: Sequence[r.Order], lines: Sequence[r.OrderLine], owners: dict[int, int]
+    ) -> list[r.OrderLine]:
+        """Write a batch; return the lines whose order nobody knows."""
         if not heads and not lines:
-            return
+            return []
         seen = Seen(self._connection, order, "external_id")
         held = seen.held({head.external_id for head in heads} | {line.order for line in lines})
         said = self._said(heads, owners)
@@ -101,14 +109,13 @@ class Orders:
             if head.cart is not None and not head.makes_cart:
                 self._guessed_carts.setdefault(ids[head.external_id], head.cart)
         told = [line for line in lines if line.order in ids]
-        if len(told) < len(lines):
-            self._early.extend(line for line in lines if line.order not in ids)
         known = {i for row in held.values() if (i := row["id"]) <= self._floor or i in self._replaced}
         summed = self._summed(held, known)
         orders = Told(ids=ids, made=set(made.values()), known=known, replaced=self._replaced)
         changed = self._lines.write(told, orders)
         self._untotalled |= summed & changed
         self.changed |= changed
+        return [line for line in lines if line.order not in ids]
 
     def _said(self, heads: Sequence[r.Order], owners: dict[int, int]) -> _Said:
         """Each head as a row; a cart that it makes is made."""
@@ -158,7 +165,8 @@ class Orders:
                     self._lines.tell_again(order_id)
                 told = {name: row[name] for name in _REPLACED}
                 # No discount may as well be an empty cell, which erases nothing.
-                self._changes.compare(order_id, there, {**told, "discount_minor": row["discount_minor"] or None})
+                told |= {"refunded_minor": head.refunded_minor, "discount_minor": head.discount_minor or None}
+                self._changes.compare(order_id, there, told)
             else:
                 told = {"refunded_minor": head.refunded_minor}
                 if order_id in self._untotalled:
@@ -191,12 +199,9 @@ class Orders:
 
     def finish(self) -> None:
         """Write late lines, take back spoilt orders, apply what changed, add up totals, find and empty carts."""
-        early, self._early = self._early, []
-        for line in early:
-            if line.order in self._spoilt:
-                self._tally.skipped["order_rejected"] += 1
-        self._write([], [line for line in early if line.order not in self._spoilt], {})
-        for line in self._early:
+        early = [line for line in self._early if line.order not in self._spoilt]
+        self._tally.skipped["order_rejected"] += len(self._early) - len(early)
+        for line in self._write([], early, {}):
             self._tally.skip(line.line, "orphan_line")
         spoilt = self._take_back()
         self._changes.forget(spoilt)

@@ -91,6 +91,7 @@ class CsvTable:
         self.encoding = file.encoding
         self.total: int | None = file.line_count
         self._lines = file.lines()
+        self._empty_before = 0
         self._header_line, header = self._find_header()
         self._separator = max(_SEPARATORS, key=lambda sign: _outside_quotes(header, sign))
         self._records = CsvRecords(
@@ -105,12 +106,13 @@ class CsvTable:
     @property
     def empty_lines(self) -> int:
         """Lines with nothing in them that were passed over so far."""
-        return self._records.empty
+        return self._empty_before + self._records.empty
 
     def _find_header(self) -> tuple[int, str]:
         for number, line in enumerate(self._lines, start=1):
             if line.strip() and not line.startswith("#"):
                 return number, line
+            self._empty_before += not line.strip()
         raise IntakeError(f"{self._file.path.name} is empty; export it again")
 
     def _with_header(self, header: str) -> Iterator[str]:

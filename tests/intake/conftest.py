@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from segue.clock import VirtualClock
-from segue.intake import ImportReport, import_events, import_table, load_mapping
+from segue.intake import Format, ImportReport, import_events, import_export, import_table, load_mapping
 from segue.store.tables import metadata
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -75,3 +75,16 @@ def census(rows: Callable[..., list[tuple[Any, ...]]]) -> Callable[[], dict[str,
         return {name: rows(f'SELECT count(*) FROM "{name}"')[0][0] for name in names}  # noqa: S608 - our own names
 
     return take
+
+
+@pytest.fixture
+def export_of(engine: Engine, tmp_path: Path) -> Callable[..., ImportReport]:
+    """Import an export given as text (or bytes): `export_of(csv)`, `export_of(csv, FORMAT, time_zone="UTC")`."""
+    files = count()
+
+    def run(content: str | bytes, kind: Format | None = None, *, name: str = "", **options: Any) -> ImportReport:
+        file = tmp_path / (name or f"export{next(files)}.csv")
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return import_export(engine, file, kind, clock=CLOCK, hash_address=hash_address, **options)
+
+    return run
