@@ -1,7 +1,6 @@
 """The spool of printed pages: one SQLite file, so that a page is there whole or not at all, and once.
 
-Pages stay after they are printed, for a page that was torn, lost or smeared. Measured with 2,500 pages: one commit
-a batch takes a twentieth of the time of a file a page, each forced to the disk.
+Pages stay after they are printed, for a page that was torn, lost or smeared.
 """
 
 from __future__ import annotations

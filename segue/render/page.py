@@ -53,7 +53,15 @@ class PageTemplate:
             raise TemplateError(self._name, f"the words lack {error.args[0]}") from None
         data = {"brand": self._brand, "card": card}
         return PrintContent(
-            frame=self.frame, data=json.dumps(data, ensure_ascii=False), location=location, order=str(order)
+            frame=self.frame,
+            data=json.dumps(data, ensure_ascii=False),
+            location=location,
+            order=str(order),
+            packing=(
+                ("first name", card["first_name"] or ""),
+                ("things shown", str(len(card["items"]))),
+                ("code", "" if card["voucher"] is None else card["voucher"]["code"]),
+            ),
         )
 
     def _card(self, words: Mapping[str, Any], message_id: int) -> dict[str, Any]:
