@@ -206,9 +206,16 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+        return _number_as_text(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"
     return str(value)
+
+
+def _number_as_text(value: float) -> str:
+    """Whole numbers without a point. Rounding noise (1e-11) is an amount; what is too large to be exact is no id."""
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return f"{Decimal(repr(value)):f}" if abs(value) < 1 else repr(value)

@@ -138,6 +138,25 @@ def test_an_order_whose_total_somebody_said_keeps_it_when_its_lines_come(table_o
     assert rows('SELECT total_minor FROM "order"') == [(300,)]
 
 
+def test_one_position_told_twice_is_one_line(table_of, rows):
+    """Of an order that is new and of one that is known; what the second telling adds is kept, and again is once."""
+    mapping = MAPPED + 'position = "Position"\nreturned_at = "Back"\n'
+    head = MAPPED_HEAD.strip() + ",Position,Back\n"
+    table_of(head + _mapped("1").strip() + ",1,\n", mapping)
+    text = head + "".join(
+        _mapped(order).strip() + f",5,{back}\n" for order in ("1", "2") for back in ("", "2026-04-01T00:00:00Z")
+    )
+    report = table_of(text, mapping)
+    assert report.taken["order_line"] == 2
+    assert rows("SELECT position, returned_at IS NULL FROM order_line ORDER BY order_id, position") == [
+        (1, True), (5, False), (5, False),
+    ]  # fmt: skip
+    again = table_of(text, mapping)
+    assert (dict(again.taken), dict(again.updated)) == ({}, {})
+    missing = table_of(head + _mapped("3").strip() + ",,\n", mapping)
+    assert dict(missing.skipped) == {"missing_key": 1}
+
+
 _ROWS = st.lists(
     st.builds(
         first,

@@ -112,6 +112,7 @@ def test_parquet_reads_like_text(tmp_path: Path):
         {
             "id": [1.0, None],
             "price": [18.99, 3.0],
+            "noise": [1.5e-11, 1e19],
             "at": pa.array([1_700_000_000_000_000_123, None], pa.timestamp("ns", "UTC")),
             "ok": [True, False],
         }
@@ -119,8 +120,8 @@ def test_parquet_reads_like_text(tmp_path: Path):
     pq.write_table(table, tmp_path / "t.parquet")
     opened = open_table(tmp_path / "t.parquet")
     assert [(row.line, row.cells) for row in opened.rows()] == [
-        (1, ["1", "18.99", "2023-11-14T22:13:20+00:00", "true"]),
-        (2, ["", "3", "", "false"]),
+        (1, ["1", "18.99", "0.000000000015", "2023-11-14T22:13:20+00:00", "true"]),
+        (2, ["", "3", "1e+19", "", "false"]),
     ]
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(IntakeError, match=r"bad\.parquet is not a sound Parquet file"):

@@ -1,6 +1,5 @@
 """The mapping files of examples/, on the data sets they were written for: their published and computed figures."""
 
-# ruff: noqa: E501 - one case a line reads better than a wrapped one
 from __future__ import annotations
 
 from collections.abc import Callable
