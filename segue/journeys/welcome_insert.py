@@ -13,15 +13,29 @@ from typing import Any
 
 import pandas as pd
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, String, cast, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    String,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.fitting import fitting
-from segue.journeys.waves import wave_case
+from segue.journeys.waves import next_wave, wave_case
 from segue.offers import Offer
 from segue.store.sql import later, listed
 from segue.store.tables import fulfilment, location, message, order
+from segue.store.types import UtcTime
 
 #: Orders paid longer ago than this are not even looked at; anything younger is counted, if only as too late.
 LOOKBACK = timedelta(days=14)
@@ -30,6 +44,8 @@ UNPACKED_AT_MOST = timedelta(days=14)
 #: Where an order that names no place is packed.
 HOME_LOCATION = "main"
 ITEMS = 4
+#: Where a rehearsal looks for parcels: late enough for nearly all orders of a wave.
+BEFORE_THE_WAVE = timedelta(minutes=1)
 
 
 class WelcomeInsertBrief(Brief):
@@ -199,10 +215,16 @@ def words(
 
 
 def insert_next_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
-    """When the next order that becomes a parcel is paid, by all that is known of it."""
-    return select(func.min(order.c.paid_at)).where(
+    """When the next order that becomes a parcel is paid, by all that is known; with waves, just before its wave."""
+    ahead = select(func.min(order.c.paid_at)).where(
         order.c.paid_at > moment.now, order.c.delivery == "ship", order.c.profile_id.is_not(None)
     )
+    if moment.pick_wave is None:
+        return ahead
+    # No card is printed before the wave, so a rehearsal need not stop at every order.
+    stop = next_wave(moment.now + BEFORE_THE_WAVE, moment.pick_wave) - BEFORE_THE_WAVE
+    soonest = ahead.scalar_subquery()
+    return select(case((soonest <= stop, literal(stop, UtcTime)), else_=soonest))
 
 
 def welcome_offer(brief: WelcomeInsertBrief) -> Offer | None:

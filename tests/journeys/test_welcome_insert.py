@@ -198,6 +198,16 @@ def test_the_next_parcel_to_be_paid_says_when_to_look_again(shop: Engine) -> Non
         assert connection.scalar(insert_next_due(moment, BRIEF)) == NOON + timedelta(hours=5)
 
 
+@pytest.mark.parametrize(
+    ("paid", "stop"), [(0.5, 2 - 1 / 60), (1.99, 1.99), (5, 5)], ids=["before it", "at the last moment", "after it"]
+)
+def test_with_waves_it_is_enough_to_look_just_before_them(shop: Engine, paid: float, stop: float) -> None:
+    ordered(shop, 17, paid)
+    with read(shop) as connection:
+        found = connection.scalar(insert_next_due(Moment(now=NOON, live_from=NOON, pick_wave=WAVE), BRIEF))
+    assert found == NOON + timedelta(hours=stop)
+
+
 def test_the_card_says_its_order_its_place_and_what_else_is_there(shop: Engine) -> None:
     ordered(shop, 17, location_id=1)
     ordered(shop, 18, profile_id=2, number=None)
