@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from segue.intake import records as r
 from segue.intake.carts import Carts
+from segue.intake.line_names import LineNames
 from segue.intake.orders import Orders
 from segue.intake.people import People
 from segue.intake.permissions import write_consents, write_suppressions
@@ -42,6 +43,7 @@ class Loader:
         self._sizes = Sizes(connection, now)
         self._people = People(connection, tally, now)
         self._shop = Shop(connection, tally, now)
+        self._names = LineNames(connection, tally, now)
         self._carts = Carts(connection, tally, now)
         self._orders = Orders(connection, tally, now, self._carts, self._shop, spoilt)
 
@@ -53,6 +55,7 @@ class Loader:
 
     def _flush(self) -> None:
         """Write the chunk: things before what happens to them, people in the order of the file."""
+        self._facts = self._names.translated(self._facts)
         by_kind: defaultdict[type, list[Any]] = defaultdict(list)
         for fact in self._facts:
             by_kind[type(fact)].append(fact)
@@ -99,13 +102,14 @@ class Loader:
         self._flush()
         self._people.finish()
         self._shop.finish()
+        self._names.finish()
         self._write_events(self._carts.settle())
         self._orders.finish()
         self._carts.drop_empty()
         changed = self._orders.changed
         if self._people.cookies_claimed:
             changed |= self._carts.find_owners()
-        self._sizes.finish(changed, self._shop.relabelled, self._shop.resized)
+        self._sizes.finish(changed, self._shop.relabelled, self._shop.resized | self._names.adopted)
         redeem_orders(self._connection, self._now, changed)
         if self._tally.rows >= _BULK:
             self._refresh_statistics()

@@ -9,6 +9,8 @@ from typing import Any
 
 #: What names somebody: `("email", "a@example.com")`, `("shop", "17")`, `("cookie", ...)` ...
 Names = tuple[tuple[str, str], ...]
+#: Begins what stands in for a SKU where a line gives a name alone.
+BY_NAME = "name:"
 NAME_KINDS = ("email", "shop", "loyalty", "phone", "cookie")
 
 
@@ -31,6 +33,8 @@ class Profile(PersonFact):
     """Who somebody is: columns of `profile` that the row fills."""
 
     traits: Mapping[str, Any] = field(default_factory=dict)
+    #: True: said in passing, so it only fills what is unknown.
+    fills_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,8 @@ class Variant(Fact):
     #: The product's id and the option values as the shop writes them; how stock files name it.
     option_key: str | None = None
     overwrites: bool = True
+    #: What an order line calls it, `Fern Sweater - 8 / Moss`: tells which one it is where its SKU does not.
+    line_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +118,17 @@ class Location(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock(Fact):
-    """What a location holds of a variant from an instant on; the variant by `option_key` if given, else by SKU."""
+    """What a location holds of a variant from an instant on; the variant by `option_key`, else by SKU."""
 
     sku: str | None
     option_key: str | None = None
     location: str
     quantity: int
     occurred_at: datetime
+    #: The location is where a file that knows no places puts its totals; they count until levels per place are known.
+    is_total: bool = False
+    #: The location whose total this level is a part of: from now on it holds nothing, but for what the file gives it.
+    replaces_total: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +142,8 @@ class CartEvent(PersonFact):
     occurred_at: datetime
     dedupe: str
     sales_channel: str
+    #: As a variant's.
+    line_name: str | None = None
     #: `cart` may name something else: without such a cart at the end of the file this becomes the event `otherwise`.
     otherwise: Event | None = None
 

@@ -4,18 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
-from segue.clock import VirtualClock
-from segue.intake import ImportReport, IntakeError, import_export
+from segue.intake import ImportReport, IntakeError
 
-from .shopify_files import CATALOGUES, NOW, ORDER, SAMPLES, head, more, table
+from .shopify_files import CATALOGUES, ORDER, SAMPLES, head, more, table
 
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not beside this checkout")
 Load = Callable[..., ImportReport]
@@ -23,24 +18,6 @@ FILES = (
     "products_export", "product_template", "inventory_export", "customers_export", "orders_export", "checkouts_export",
     "discounts_export", "transactions_export",
 )  # fmt: skip
-
-
-@pytest.fixture
-def load(engine: Engine, tmp_path: Path) -> Load:
-    """Import a file, or text as one; `days` after the first day."""
-    files = count()
-
-    def run(source: str | Path, days: int = 0, **options: Any) -> ImportReport:
-        path = source
-        if isinstance(source, str):
-            path = tmp_path / f"export{next(files)}.csv"
-            path.write_text(source)
-        clock = VirtualClock(NOW + timedelta(days=days))
-        return import_export(
-            engine, path, clock=clock, hash_address=lambda address: f"hash of {len(address)}", **options
-        )
-
-    return run
 
 
 def sample(name: str) -> Path:
@@ -87,7 +64,7 @@ def test_the_same_file_another_day_changes_nothing(load: Load, census, name: str
 def test_known_variants_need_no_stand_in(load: Load, rows) -> None:
     load(sample("products_export"), currency="USD")
     report = load(sample("orders_export"))
-    assert (report.taken["variant stub"], report.taken["product stub"]) == (1, 1)  # the gift card, which has no SKU
+    assert not {"variant stub", "product stub"} & report.taken.keys()  # the gift card has no SKU, and is known by name
     assert rows(
         "SELECT count(*) FROM product WHERE NOT EXISTS (SELECT 1 FROM variant WHERE product_id = product.id)"
     ) == [(0,)]

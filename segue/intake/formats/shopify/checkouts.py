@@ -93,6 +93,7 @@ class CheckoutsDoor(OrderRows[Head, Line]):
                 line=line.variant.line,
                 kind="added",
                 sku=line.variant.sku,
+                line_name=line.variant.line_name,
                 quantity=line.quantity,
                 dedupe=f"{began.dedupe}:{position}",
             )

@@ -37,7 +37,7 @@ def read_variant(cells: Cells, row: Row, price: int, currency: str, tally: Tally
     if sku is None:
         if title is None:
             raise BadValueError("missing_key", "Lineitem name")
-        sku = f"name:{_shortened(title)}"
+        sku = f"{r.BY_NAME}{_shortened(title)}"
     return r.Variant(
         line=row.line,
         sku=sku,
@@ -45,6 +45,7 @@ def read_variant(cells: Cells, row: Row, price: int, currency: str, tally: Tally
         price_minor=price,
         currency=currency,
         overwrites=False,
+        line_name=title,
     )
 
 
