@@ -44,6 +44,8 @@ UNPACKED_AT_MOST = timedelta(days=14)
 #: Where an order that names no place is packed.
 HOME_LOCATION = "main"
 ITEMS = 4
+#: A card is read days after it was printed: a code that runs out sooner would be dead paper.
+SHOWN_IF_LEFT = timedelta(days=7)
 #: Where a rehearsal looks for parcels: late enough for nearly all orders of a wave.
 BEFORE_THE_WAVE = timedelta(minutes=1)
 
@@ -222,16 +224,22 @@ def insert_next_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
     if moment.pick_wave is None:
         return ahead
     # No card is printed before the wave, so a rehearsal need not stop at every order.
-    stop = next_wave(moment.now + BEFORE_THE_WAVE, moment.pick_wave) - BEFORE_THE_WAVE
+    stop = next_wave(moment.now, moment.pick_wave) - BEFORE_THE_WAVE
     soonest = ahead.scalar_subquery()
     return select(case((soonest <= stop, literal(stop, UtcTime)), else_=soonest))
 
 
 def welcome_offer(brief: WelcomeInsertBrief) -> Offer | None:
-    """A code for everybody's first parcel; who holds a better live one sees that one."""
+    """A code for everybody's first parcel; who holds a live one sees that one."""
     if brief.percent == 0:
         return None
-    return Offer(name="welcome", percent=brief.percent, valid_for=timedelta(days=brief.code_days), if_live="show")
+    return Offer(
+        name="welcome",
+        percent=brief.percent,
+        valid_for=timedelta(days=brief.code_days),
+        if_live="show",
+        shown_if_left=SHOWN_IF_LEFT,
+    )
 
 
 JOURNEY = Journey(

@@ -199,12 +199,15 @@ def test_the_next_parcel_to_be_paid_says_when_to_look_again(shop: Engine) -> Non
 
 
 @pytest.mark.parametrize(
-    ("paid", "stop"), [(0.5, 2 - 1 / 60), (1.99, 1.99), (5, 5)], ids=["before it", "at the last moment", "after it"]
+    ("hour", "paid", "stop"),
+    [(0, 0.5, 2 - 1 / 60), (0, 1.99, 1.99), (2 - 1 / 60, 1.99, 1.99), (0, 5, 5)],
+    ids=["before it", "at the last moment", "after the look", "after it"],
 )
-def test_with_waves_it_is_enough_to_look_just_before_them(shop: Engine, paid: float, stop: float) -> None:
+def test_with_waves_it_is_enough_to_look_just_before_them(shop: Engine, hour: float, paid: float, stop: float) -> None:
     ordered(shop, 17, paid)
     with read(shop) as connection:
-        found = connection.scalar(insert_next_due(Moment(now=NOON, live_from=NOON, pick_wave=WAVE), BRIEF))
+        moment = Moment(now=NOON + timedelta(hours=hour), live_from=NOON, pick_wave=WAVE)
+        found = connection.scalar(insert_next_due(moment, BRIEF))
     assert found == NOON + timedelta(hours=stop)
 
 
