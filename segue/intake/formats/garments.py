@@ -2,6 +2,12 @@
 
 Nothing is guessed from product titles: `LED High Tops` are shoes. A shop's category path or product type is asked, and
 where its words point to two kinds (`Tops & Dresses`) the answer is none.
+
+Sizes are letters (`alpha`), `one_size`, or numbers. What a number means (a US, UK or EU size, inches, centimetres) no
+shop's file says and nothing here guesses; it is only ever compared with the same shop's other numbers in the same
+category. Numbers below and from 24 on are kept apart (`numeric`, `numeric_24_up`): leggings in 8 and jeans in 28 are
+two ways to count. A shop that counts in two ways within one of these (EU 38 beside inches 32) needs a mapping file.
+Nothing is converted.
 """
 
 from __future__ import annotations
@@ -72,6 +78,9 @@ _ALPHA = re.compile(
     r"(?:x{0,4}[sl]|m|[2-6]x[sl]?|one ?x|(?:extra[ -]?){0,3}(?:small|large)|medium|xx?-?(?:small|large))"
     r"(?:[ ]?[-/][ ]?(?:x{0,4}[sl]|m|small|medium|large))?",
 )
+_NUMBER = re.compile(r"[0-9]{1,3}(?:[.,]5)?")
+#: Dress and shoe sizes that count up from 0 end before; waists, and sizes that are half a chest or a foot, begin here.
+_LARGE = 24
 _ONE_SIZE = frozenset(
     _listed(
         """one size|one size fits all|one size fits most|onesize|os|o/s|universal|einheitsgröße|einheitsgrösse
@@ -115,19 +124,30 @@ def _of_word(word: str) -> str | None:
 
 
 def size_system_of(size: str, category: str | None) -> str | None:
-    """Return how a garment's size is counted: `alpha` (S, M, 2XL, Small), `one_size`, or None where it cannot be told.
+    """Return how a garment's size is counted; None where it cannot be told, or for what one does not wear.
 
-    A bare number (8, 38) belongs to no system by itself; neither do the sizes of things one does not wear.
+    `alpha` (S, M, 2XL, Small), `one_size`, `numeric` (8, 7.5) or `numeric_24_up` (28, 38).
     """
     word = " ".join(size.casefold().split())
     if category is None or not word:
         return None
     if word in _ONE_SIZE:
         return "one_size"
+    if _NUMBER.fullmatch(word):
+        return "numeric" if _number(word) < _LARGE else "numeric_24_up"
     return "alpha" if _ALPHA.fullmatch(word) else None
 
 
+def _number(size: str) -> float:
+    return float(size.replace(",", "."))
+
+
 def common_system(sizes: Iterable[str], category: str | None) -> str | None:
-    """Return the one system in which all `sizes` of a product are counted; None where they differ or one is unknown."""
+    """Return the one system in which all `sizes` of a product are counted; None where they differ or one is unknown.
+
+    Numbers from 18 to 28 are one way to count: the smallest tells which.
+    """
     systems = {size_system_of(size, category) for size in sizes}
+    if systems == {"numeric", "numeric_24_up"}:
+        return "numeric"
     return systems.pop() if len(systems) == 1 else None

@@ -187,7 +187,8 @@ def test_categories(text: str, category: str | None) -> None:
 @pytest.mark.parametrize(
     ("size", "system"),
     [("S", "alpha"), ("xxl", "alpha"), ("2XL", "alpha"), ("Small", "alpha"), ("Extra Large", "alpha"), ("X-Small", "alpha"), ("S/M", "alpha"),
-     ("One Size", "one_size"), ("8", None), ("38", None), ("32/34", None), ("Regular", None), ("", None), ("Lagoon", None)],
+     ("One Size", "one_size"), ("8", "numeric"), ("00", "numeric"), ("7.5", "numeric"), ("7,5", "numeric"), ("23", "numeric"),
+     ("24", "numeric_24_up"), ("38", "numeric_24_up"), ("134", "numeric_24_up"), ("1234", None), ("8.25", None), ("-8", None), ("٨", None), ("32/34", None), ("Regular", None), ("", None), ("Lagoon", None)],
 )  # fmt: skip
 def test_size_systems(size: str, system: str | None) -> None:
     assert size_system_of(size, "tops") == system
@@ -197,6 +198,12 @@ def test_size_systems(size: str, system: str | None) -> None:
 def test_one_system_for_a_product() -> None:
     assert common_system(["S", "M"], "tops") == "alpha"
     assert common_system(["S", "8"], "tops") is None
+    assert common_system(["S", "One Size"], "tops") is None
+    assert common_system(["8", "32/34"], "tops") is None
+    assert common_system(["28", "30"], "bottoms") == "numeric_24_up"
+    assert common_system(["22", "28", "18"], "tops") == "numeric"  # a long range is one way to count
+    assert common_system(["8", "28", "M"], "tops") is None
+    assert common_system(["8", "10"], None) is None
     assert common_system([], "tops") is None
 
 
