@@ -7,17 +7,22 @@ module here and a line in `FORMATS`; what no format knows is read through a mapp
 from __future__ import annotations
 
 from segue.intake.errors import IntakeError
+from segue.intake.formats.bigcommerce import FORMATS as BIGCOMMERCE
 from segue.intake.formats.braze import FORMATS as BRAZE
 from segue.intake.formats.columns import Columns
 from segue.intake.formats.format import Door, Format, Options
 from segue.intake.formats.klaviyo import FORMATS as KLAVIYO
+from segue.intake.formats.magento import FORMATS as MAGENTO
 from segue.intake.formats.mailchimp import FORMATS as MAILCHIMP
 from segue.intake.formats.sendgrid import FORMATS as SENDGRID
 from segue.intake.formats.shopify import FORMATS as SHOPIFY
 from segue.intake.formats.twilio import FORMATS as TWILIO
+from segue.intake.formats.woocommerce import FORMATS as WOOCOMMERCE
 
 #: Most particular first: the first that recognises a file reads it.
-FORMATS: tuple[Format, ...] = (*SHOPIFY, *KLAVIYO, *MAILCHIMP, *BRAZE, *SENDGRID, *TWILIO)
+FORMATS: tuple[Format, ...] = (
+    *SHOPIFY, *WOOCOMMERCE, *MAGENTO, *BIGCOMMERCE, *KLAVIYO, *MAILCHIMP, *BRAZE, *SENDGRID, *TWILIO,
+)  # fmt: skip
 
 
 def format_named(name: str) -> Format:
