@@ -86,7 +86,7 @@ def test_a_less_than_sign_says_what_to_write(made: Make) -> None:
     ("files", "said"),
     [
         pytest.param({**EMAIL}, "add email.mjml.j2", id="no HTML part"),
-        pytest.param({}, "neither email.mjml.j2 nor sms.txt.j2", id="nothing at all"),
+        pytest.param({}, "none of email.mjml.j2, sms.txt.j2 and insert.typ", id="nothing at all"),
         pytest.param({"sms_txt": "Hi"}, "how to stop", id="an SMS without STOP"),
         pytest.param({"sms_txt": "{{ who }} STOP"}, "who is missing", id="a sample that lacks a name"),
         pytest.param({"sms_txt": "{{ who"}, "line 1", id="a brace too few"),

@@ -37,10 +37,12 @@ class Tags(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
-def each_sample(library: Library) -> Iterator[tuple[str, dict[str, Any]]]:
+def each_mail(library: Library) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in STEPS:
-        for words in library.step(name).samples().values():
-            yield name, words
+        step = library.step(name)
+        if Channel.EMAIL in step.channels:
+            for words in step.samples().values():
+                yield name, words
 
 
 def test_these_are_all_the_steps(library: Library) -> None:
@@ -51,7 +53,7 @@ def test_these_are_all_the_steps(library: Library) -> None:
 
 
 def test_both_parts_let_her_stop_and_say_where_we_live(library: Library, links: Links, brand: Brand) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         mail = library.step(name).email(words, message_id=41)
         assert mail.unsubscribe_url is not None
         assert links.read_unsubscribe(mail.unsubscribe_url.rpartition("/")[2]) == (41, Channel.EMAIL)
@@ -61,7 +63,7 @@ def test_both_parts_let_her_stop_and_say_where_we_live(library: Library, links: 
 
 
 def test_every_link_in_the_mail_is_ours_and_leads_to_the_shop(library: Library, links: Links, brand: Brand) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         mail = library.step(name).email(words, message_id=41)
         journey, step = name.split("/")
         addresses = [a["href"] for a in Tags(mail.html).of("a")] + re.findall(r"https://\S+", mail.text)
@@ -92,7 +94,7 @@ def test_the_sms_says_who_we_are_how_to_stop_and_where_to_go(library: Library, l
 
 
 def test_the_reminders_code_and_its_end_are_in_every_part(library: Library) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         mail = library.step(name).email(words, message_id=1)
         for part in (mail.text, mail.html):
             assert ("K7QM-2XHD" in part) == ("Thursday, May 14 at 11:00 AM EDT" in part) == bool(words["voucher"])
@@ -101,7 +103,7 @@ def test_the_reminders_code_and_its_end_are_in_every_part(library: Library) -> N
 def test_without_a_code_no_word_hurries(library: Library) -> None:
     """A subject that says `ends` of something that does not end is false, and dear in Washington State."""
     hurry = re.compile(r"\b(ends?|ending|expir\w+|last|final|hurry|only|today|hours?|% off|off the)\b", re.IGNORECASE)
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         step = library.step(name)
         without = {**words, "voucher": None}
         assert not hurry.search(step.email(without, message_id=1).subject)
@@ -111,7 +113,7 @@ def test_without_a_code_no_word_hurries(library: Library) -> None:
 
 
 def test_pictures_are_sized_described_and_absolute(library: Library, brand: Brand) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         pictures = Tags(library.step(name).email(words, message_id=1).html).of("img")
         assert len(pictures) == 1 + len([item for item in words.get("items", ()) if item["image_url"]])
         for picture in pictures:
@@ -122,7 +124,7 @@ def test_pictures_are_sized_described_and_absolute(library: Library, brand: Bran
 
 
 def test_a_screen_reader_hears_a_mail_not_tables(library: Library) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         tags = Tags(library.step(name).email(words, message_id=1).html)
         assert tags.of("html")[0]["lang"] == "en"
         assert {table.get("role") for table in tags.of("table")} == {"presentation"}
@@ -131,7 +133,7 @@ def test_a_screen_reader_hears_a_mail_not_tables(library: Library) -> None:
 def test_the_mail_has_a_night_side(library: Library, brand: Brand) -> None:
     """The style survives the MJML compile, and every class it colours is on something in some mail."""
     coloured, used = set(), set()
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         page = library.step(name).email(words, message_id=1).html
         night = page.partition("@media (prefers-color-scheme: dark)")[2].partition("</style>")[0]
         assert brand.colours.dark.card in night
@@ -143,13 +145,13 @@ def test_the_mail_has_a_night_side(library: Library, brand: Brand) -> None:
 
 
 def test_the_preheader_comes_first_and_is_hidden(library: Library) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         body = library.step(name).email(words, message_id=1).html.partition("<body")[2]
         assert re.match(r'[^>]*><div style="display:none;[^"]*">\s*\S', body)
 
 
 def test_a_mail_stays_far_below_what_gmail_clips(library: Library) -> None:
-    for name, words in each_sample(library):
+    for name, words in each_mail(library):
         many = {**words, "items": (words.get("items", []) * 20)[:20]}
         assert len(library.step(name).email(many, message_id=2**40).html.encode()) < 102_000
 
@@ -157,7 +159,7 @@ def test_a_mail_stays_far_below_what_gmail_clips(library: Library) -> None:
 def test_the_sample_shop_draws_what_the_samples_show(brand: Brand, library: Library) -> None:
     """A new drawing has a new name; brand file and samples follow it."""
     drawn = {f"/pictures/{picture_name(product.slug)}" for product in PRODUCTS}
-    for _, words in each_sample(library):
+    for _, words in each_mail(library):
         assert {item["image_url"] for item in words.get("items", ()) if item["image_url"]} <= drawn
     assert (brand.logo.path, brand.logo.on_dark) == (f"/pictures/{LOGO}", f"/pictures/{LOGO_LIGHT}")
 
