@@ -157,7 +157,7 @@ class Voucher:
     """A code the shop or till must know before a message may name it."""
 
     code: str
-    #: The key of the message it was minted for.
+    #: The key of the message it was minted for; the same for the same code, always.
     key: Key
     #: Percent off, 1 to 100; None if it is worth an amount.
     percent: int | None

@@ -36,7 +36,7 @@ COLUMNS = (
     _IS_SPENT,
 )
 # Built once, as all that runs for each shard.
-_BY_KEY = select(*COLUMNS).where(listed(voucher.c.key, "keys"))
+_BY_KEY = select(*COLUMNS, voucher.c.message_key).where(listed(voucher.c.message_key, "keys"))
 _LIVE = select(*COLUMNS).where(
     listed(voucher.c.profile_id, "people"),
     voucher.c.valid_until > bindparam("now", type_=UtcTime),
@@ -56,12 +56,24 @@ def lock_people(connection: Connection, profile_ids: Collection[int]) -> None:
         connection.execute(_LOCK, {"room": _ROOM, "groups": groups})
 
 
+def lock_owners(connection: Connection, codes: Collection[str]) -> None:
+    """Lock whoever owns `codes`. A merge that was in the way may have given them to somebody else: asked again."""
+    locked: set[int] = set()
+    owners = select(voucher.c.profile_id).where(listed(voucher.c.code, "codes"))
+    while fresh := set(connection.scalars(owners, {"codes": list(codes)})) - locked:
+        lock_people(connection, fresh)
+        locked |= fresh
+
+
 def vouchers_of(connection: Connection, keys: Collection[Key]) -> dict[Key, OfferedVoucher]:
-    """Return the vouchers minted for `keys`, spent and expired ones among them."""
+    """Return the vouchers of the messages `keys`, spent and expired ones among them.
+
+    A voucher keeps the key it was minted under; its message may have another one since a merge.
+    """
     if not keys:
         return {}
     found = connection.execute(_BY_KEY, {"keys": list(keys)})
-    return {Key(row.key): offered(row) for row in found}
+    return {Key(row.message_key): offered(row) for row in found}
 
 
 def live_vouchers(
@@ -76,7 +88,7 @@ def live_vouchers(
 
 
 def mark_published(connection: Connection, keys: Collection[Key], *, at: datetime) -> None:
-    """Remember that the shop knows the codes of `keys`.
+    """Remember that the shop knows the codes minted under `keys`.
 
     One that was revoked while the shop was told of it has to be taken out again, whatever was withdrawn before.
     """
@@ -97,9 +109,7 @@ def revoke(connection: Connection, codes: Collection[str], now: datetime) -> int
     if not ours["codes"]:
         return 0
     mine = select(voucher.c.id).where(listed(voucher.c.code, "codes"), voucher.c.revoked_at.is_(None))
-    lock_people(
-        connection, connection.scalars(select(voucher.c.profile_id).where(listed(voucher.c.code, "codes")), ours).all()
-    )
+    lock_owners(connection, ours["codes"])
     taken = update(voucher).where(in_order(connection, mine), voucher.c.revoked_at.is_(None)).values(revoked_at=now)
     return connection.execute(taken, ours).rowcount
 

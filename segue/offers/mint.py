@@ -109,6 +109,7 @@ def _insert(
     rows = [
         {
             "key": key,
+            "message_key": key,
             "code": one.voucher.code,
             "profile_id": one.profile_id,
             "offer": offer.name,

@@ -17,16 +17,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, select
 
 from segue.contract import Redemption
-from segue.offers.ledger import lock_people
+from segue.offers.ledger import lock_owners
 from segue.store.bulk import insert_new, rows_where, update_many
 from segue.store.tables import order, redemption, voucher
 
 _SOURCE = "order"
 #: How several codes stand in one cell.
 _BETWEEN = re.compile(r"[,+\s]+")
-_VOUCHERS = select(
-    voucher.c.id, voucher.c.code, voucher.c.profile_id, voucher.c.valid_until, voucher.c.revoked_at
-).order_by(voucher.c.id)
+_VOUCHERS = select(voucher.c.id, voucher.c.code, voucher.c.valid_until, voucher.c.revoked_at).order_by(voucher.c.id)
 _ORDERS = select(order.c.id, order.c.external_id, order.c.number, order.c.discount_code, order.c.occurred_at)
 _KNOWN = select(
     redemption.c.id, redemption.c.voucher_id, redemption.c.order_ref, redemption.c.counts, order.c.number
@@ -128,7 +126,7 @@ def _record(
     if not uses:
         return RedemptionCount()
     # From here on nobody else redeems these, so that two tills at one instant come one after the other.
-    lock_people(connection, {one.profile_id for one in ours.values()})
+    lock_owners(connection, ours.keys())
     known: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows_where(connection, _KNOWN, redemption.c.voucher_id, {one.id for one in ours.values()}):
         known[row.voucher_id].append(row)

@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 #: A process that read a code before it was taken back may tell the shop of it for so long.
 _STILL_TELLING = timedelta(hours=1)
 
+# Asked every few minutes: each has an index of its own, in this order.
 _UNPUBLISHED = (
     select(*COLUMNS)
     .where(
@@ -37,7 +38,7 @@ _UNPUBLISHED = (
         voucher.c.revoked_at.is_(None),
         ~IS_REDEEMED,
     )
-    .order_by(voucher.c.id)
+    .order_by(voucher.c.valid_until, voucher.c.id)
 )
 _TO_WITHDRAW = (
     select(voucher.c.code)
@@ -46,7 +47,7 @@ _TO_WITHDRAW = (
         voucher.c.withdrawn_at.is_(None),
         voucher.c.valid_until > bindparam("now", type_=UtcTime),
     )
-    .order_by(voucher.c.id)
+    .order_by(voucher.c.valid_until, voucher.c.id)
 )
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from segue.offers import lock_people
 from segue.outbox.handover import Probe
 from segue.outbox.lease import Leases
 from segue.outbox.merge_consents import keep_every_no
@@ -138,6 +139,8 @@ def _merge(engine: Engine, people: Sequence[Person], leases: Leases, now: dateti
 
 def carry_out(connection: Connection, groups: Sequence[Group], now: datetime, probe: Probe = lambda _name: None) -> int:
     """Merge `groups`, whose profiles nobody else touches meanwhile; return how many profiles went."""
+    # Codes are minted, redeemed and revoked beside any lease: whoever looked before us has to have written by now.
+    lock_people(connection, {one for group in groups for one in (group.root, *group.gone)})
     went = join_profiles(connection, {group.root: group.gone for group in groups})
     probe("merge_redirected")
     root_of = {one: group.root for group in groups for one in group.gone}

@@ -4,6 +4,8 @@ Most occasions are about a thing, a cart or an order, and their keys stay. One t
 `profile:<id>`; its key must read as if the profile that stays had always been the only one, or she would be written to
 a second time for the same month. Where both had such a message, the one that is further along has the key from now
 on. If the other one has not left yet, it is skipped; if it has, it stays what it is, and counts.
+
+A code goes with its message, but keeps the key it was minted under: the shop may be learning it at this moment.
 """
 
 from __future__ import annotations
@@ -73,8 +75,8 @@ def _rewrite(connection: Connection, root_of: Mapping[int, int], now: datetime) 
             if before is not None:
                 keys[key] = best.key  # the two change keys, each with its code
         skipped += [_skip(row) for row in rows if row is not best and row.state in PENDING]
-    for table in (message, voucher):
-        _exchange(connection, table, keys)
+    for table, column in ((message, "key"), (voucher, "message_key")):
+        _exchange(connection, table, column, keys)
     update_many(connection, message, list(_subjects(claims.values(), root_of)))
     verdicts.store(connection, skipped, now=now)
 
@@ -92,11 +94,11 @@ def _key_of(row: Any, root_of: Mapping[int, int]) -> str:
     return f"{journey}/{step}/{_PERSON.sub(named, occasion)}"
 
 
-def _exchange(connection: Connection, table: Table, keys: Mapping[str, str]) -> None:
+def _exchange(connection: Connection, table: Table, column: str, keys: Mapping[str, str]) -> None:
     """Rename rows by key; two may change names, so all let go of theirs first."""
-    held = ids_of(connection, table, "key", list(keys))
-    update_many(connection, table, [{"id": row, "key": f"merging:{row}"} for row in held.values()])
-    update_many(connection, table, [{"id": row, "key": keys[key]} for key, row in held.items()])
+    held = ids_of(connection, table, column, list(keys))
+    update_many(connection, table, [{"id": row, column: f"merging:{row}"} for row in held.values()])
+    update_many(connection, table, [{"id": row, column: keys[key]} for key, row in held.items()])
 
 
 def _subjects(claims: Iterable[Sequence[Any]], root_of: Mapping[int, int]) -> Iterator[dict[str, int]]:

@@ -283,7 +283,9 @@ def _outcome(connection: Connection) -> object:
     hers = "letters/only/month:2026-05:profile:1"
     keyed = connection.execute(select(message.c.id, message.c.state).where(message.c.key == hers)).all()
     coded = connection.execute(
-        select(voucher.c.code, message.c.id).join(message, message.c.key == voucher.c.key).order_by(message.c.id)
+        select(voucher.c.code, message.c.id)
+        .join(message, message.c.key == voucher.c.message_key)
+        .order_by(message.c.id)
     ).all()
     ads = select(consent_event.c.state).where(consent_event.c.source == "merge", consent_event.c.channel == "ads")
     return (

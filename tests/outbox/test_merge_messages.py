@@ -63,9 +63,11 @@ def test_of_two_messages_for_one_occasion_the_furthest_has_the_key(engine: Engin
     assert [row.profile_id for row in rows] == [1, 1]
     assert [row.bucket for row in rows] == [1, 1]
     with read(engine) as connection:
-        keys = dict(connection.execute(select(voucher.c.key, voucher.c.code)).tuples().all())
+        keys = dict(connection.execute(select(voucher.c.message_key, voucher.c.code)).tuples().all())
+        told_to_the_shop = set(connection.execute(select(voucher.c.key, voucher.c.code)).tuples())
         told = connection.execute(select(decision.c.message_id, decision.c.verdict, decision.c.reason)).all()
     assert keys == {rows[0].key: "CODE-1", rows[1].key: "CODE-2"}
+    assert told_to_the_shop == {(f"letters/only/{MONTH}{n}", f"CODE-{n}") for n in (1, 2)}
     assert [tuple(row) for row in told] == [(rows[loser].id, "skip", "merged")] * pending
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -18,11 +20,22 @@ from sqlalchemy import (
 from segue.store.tables.base import metadata, own_id, ref
 from segue.store.types import BigId, UtcTime
 
+_UNPUBLISHED = "published_at IS NULL AND revoked_at IS NULL"
+_TO_WITHDRAW = "revoked_at IS NOT NULL AND withdrawn_at IS NULL"
+
+
+def _own_key(context: Any) -> Any:
+    return context.get_current_parameters()["key"]
+
+
 voucher = Table(
     "voucher",
     metadata,
     own_id(),
-    Column("key", Text, nullable=False, unique=True),  # of the message it was minted for: once per key
+    # Of the message it was minted for: once per key. It never changes, since the shop was told it with the code.
+    Column("key", Text, nullable=False, unique=True),
+    # The key its message has now: a merge may have given it another one.
+    Column("message_key", Text, nullable=False, unique=True, default=_own_key),
     Column("code", Text, nullable=False, unique=True),
     ref("profile_id", "profile"),
     Column("offer", Text, nullable=False),  # which offer: cart
@@ -35,6 +48,18 @@ voucher = Table(
     Column("revoked_at", UtcTime),  # we took it back
     Column("withdrawn_at", UtcTime),  # the shop took it out, too
     Index("ix_voucher_profile", "profile_id", "valid_until"),
+    Index(
+        "ix_voucher_unpublished",
+        "valid_until",
+        sqlite_where=text(_UNPUBLISHED),
+        postgresql_where=text(_UNPUBLISHED),
+    ),
+    Index(
+        "ix_voucher_to_withdraw",
+        "valid_until",
+        sqlite_where=text(_TO_WITHDRAW),
+        postgresql_where=text(_TO_WITHDRAW),
+    ),
 )
 
 # Every use of a code that anybody told us of. One counts; a second till's is kept as a fact and counts for nothing.

@@ -33,6 +33,12 @@ profile = Table(
     Column("source", Text),  # the sales channel she came from: web, facebook_shop, store, popup
     Column("created_at", UtcTime, nullable=False),
     Column("merged_into", BigId),  # the redirect a merge leaves; such a row owns nothing any more
+    Index(
+        "ix_profile_merged",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 identifier = Table(

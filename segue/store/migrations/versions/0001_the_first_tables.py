@@ -169,6 +169,15 @@ def upgrade() -> None:
         sa.Column("merged_into", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile")),
     )
+    with op.batch_alter_table("profile", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_profile_merged",
+            ["merged_into"],
+            unique=False,
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
+
     op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -355,6 +364,7 @@ def upgrade() -> None:
         "voucher",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("message_key", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("offer", sa.Text(), nullable=False),
@@ -370,9 +380,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_voucher")),
         sa.UniqueConstraint("code", name=op.f("uq_voucher_code")),
         sa.UniqueConstraint("key", name=op.f("uq_voucher_key")),
+        sa.UniqueConstraint("message_key", name=op.f("uq_voucher_message_key")),
     )
     with op.batch_alter_table("voucher", schema=None) as batch_op:
         batch_op.create_index("ix_voucher_profile", ["profile_id", "valid_until"], unique=False)
+        batch_op.create_index(
+            "ix_voucher_to_withdraw",
+            ["valid_until"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NOT NULL AND withdrawn_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NOT NULL AND withdrawn_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_voucher_unpublished",
+            ["valid_until"],
+            unique=False,
+            sqlite_where=sa.text("published_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=sa.text("published_at IS NULL AND revoked_at IS NULL"),
+        )
 
     op.create_table(
         "cart_event",
@@ -554,6 +579,16 @@ def downgrade() -> None:
 
     op.drop_table("cart_event")
     with op.batch_alter_table("voucher", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_voucher_unpublished",
+            sqlite_where=sa.text("published_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=sa.text("published_at IS NULL AND revoked_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_voucher_to_withdraw",
+            sqlite_where=sa.text("revoked_at IS NOT NULL AND withdrawn_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NOT NULL AND withdrawn_at IS NULL"),
+        )
         batch_op.drop_index("ix_voucher_profile")
 
     op.drop_table("voucher")
@@ -593,6 +628,13 @@ def downgrade() -> None:
     op.drop_table("cart")
     op.drop_table("suppression")
     op.drop_table("run")
+    with op.batch_alter_table("profile", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_profile_merged",
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
+
     op.drop_table("profile")
     op.drop_table("product")
     op.drop_table("print_run")
