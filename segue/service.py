@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
 from typing import cast
@@ -28,7 +28,7 @@ from segue.installation import Installation
 from segue.intake import FORMATS, Hints, ImportReport, files_of, import_anything
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.journeys.waves import PickWave
-from segue.offers import RedemptionCount, Settled, read_redemptions, revoke, settle, withdraw
+from segue.offers import CodeCount, RedemptionCount, Settled, count_codes, read_redemptions, revoke, settle, withdraw
 from segue.outbox import brake
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors, installed_connectors
@@ -53,6 +53,8 @@ from segue.store.tables import journey_state, run
 
 #: A run is drained in this many shards at most; each leases its own buckets.
 _SHARDS = 8
+#: How often a resident process settles codes with the shop. Nobody waits for it: messages tell the shop themselves.
+SETTLE_EVERY = timedelta(minutes=5)
 _BUSY_WAIT = 0.2  # seconds between two looks at buckets that somebody else leases
 
 
@@ -75,6 +77,9 @@ class RunPlan:
 
 class Segue(Installation):
     """The verbs of an open installation. Make one with `open_segue`."""
+
+    #: When this process last settled codes while dispatching.
+    _settled_at: datetime | None = None
 
     def install(self) -> None:
         """Create or migrate the database; safe to call at every start.
@@ -175,12 +180,18 @@ class Segue(Installation):
         return self._drain(Scope(buckets=tuple(buckets)), patience=0)
 
     def dispatch(self, *, seconds: float, poll: float = 2.0, transactional_only: bool = False) -> DrainCount:
-        """Stay and drain what becomes ready, looking every `poll` seconds, until `seconds` have passed."""
+        """Stay and drain what becomes ready, looking every `poll` seconds, until `seconds` have passed.
+
+        Every few minutes codes are settled with the shop, unless only transactional messages are wanted: these wait
+        for no shop.
+        """
         done = DrainCount()
         end = time.monotonic() + seconds
         while True:
             self.merge_found()
             done += self.drain_ready(transactional_only=transactional_only)
+            if not transactional_only:
+                self._settle_now_and_then()
             left = end - time.monotonic()
             if left <= 0:
                 return done
@@ -245,6 +256,11 @@ class Segue(Installation):
     def read_redemptions(self) -> RedemptionCount:
         """Keep every use of a code that the shop tells of; one use of a code counts, however often it is told."""
         return read_redemptions(self.engine, self.connectors.offers, self.clock.now())
+
+    def codes(self) -> CodeCount:
+        """How many personal codes there are, how they stand, and what is at stake; nobody's code or name."""
+        with read(self.engine) as connection:
+            return count_codes(connection, self.clock.now())
 
     def settle_offers(self) -> Settled:
         """Tell the shop of codes it does not know yet, have it withdraw what was revoked, and read what was used.
@@ -350,6 +366,13 @@ class Segue(Installation):
                 return done
             time.sleep(_BUSY_WAIT)
 
+    def _settle_now_and_then(self) -> None:
+        now = self.clock.now()
+        # A clock that went back must not put it off until it has caught up.
+        if self._settled_at is None or abs(now - self._settled_at) >= SETTLE_EVERY:
+            self._settled_at = now
+            self.settle_offers()
+
     def _print_connector(self) -> PrintConnector:
         connector = self.connectors.by_channel.get(Channel.PRINT)
         if not isinstance(connector, PrintConnector):
@@ -418,6 +441,7 @@ def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id:
 
 __all__ = [
     "FORMATS",
+    "CodeCount",
     "DrainCount",
     "Hints",
     "ImportReport",
@@ -425,6 +449,7 @@ __all__ = [
     "RunPlan",
     "SampleRender",
     "Segue",
+    "Settled",
     "Shard",
     "Standing",
     "Summary",

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from segue.cli.imports import import_files
 from segue.cli.opened import opened
 from segue.cli.season import play_demo
+from segue.cli.vouchers import vouchers
 from segue.contract import ConnectorError
 from segue.intake import IntakeError
 from segue.outbox.connectors import installed_connectors
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 out = Console()
 app.command("import")(import_files)
+app.command()(vouchers)
 
 
 @app.command()
