@@ -208,7 +208,7 @@ def last_call_next_due(moment: Moment, brief: AbandonedCartBrief) -> Select[Any]
 
 
 def cart_offer(brief: AbandonedCartBrief) -> Offer | None:
-    """A code for those who need one: none lately, no full-price order in a year, no other live offer."""
+    """A code for those who need one: none lately, no full-price order in a year. Who holds a live one sees that one."""
     if brief.percent == 0:
         return None
     return Offer(
@@ -217,6 +217,7 @@ def cart_offer(brief: AbandonedCartBrief) -> Offer | None:
         valid_for=timedelta(hours=brief.code_hours),
         cooldown=timedelta(days=90),
         full_price_within=timedelta(days=365),
+        if_live="show",
     )
 
 

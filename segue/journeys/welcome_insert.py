@@ -34,7 +34,7 @@ from segue.journeys.fitting import fitting
 from segue.journeys.waves import next_wave, wave_case
 from segue.offers import Offer
 from segue.store.sql import later, listed
-from segue.store.tables import fulfilment, location, message, order
+from segue.store.tables import fulfilment, location, message, order, print_page
 from segue.store.types import UtcTime
 
 #: Orders paid longer ago than this are not even looked at; anything younger is counted, if only as too late.
@@ -140,10 +140,14 @@ _FACTS = select(
     .scalar_subquery()
     .label("touched_at"),
 ).where(listed(order.c.id, "orders"))
-_HAD = select(message.c.profile_id, message.c.key).where(
-    listed(message.c.profile_id, "people"),
-    message.c.journey == "welcome_insert",
-    message.c.state.in_(("handed_over", "accepted", "uncertain")),
+_HAD = (
+    select(message.c.profile_id, message.c.key, message.c.id, print_page.c.position)
+    .outerjoin(print_page, print_page.c.message_id == message.c.id)
+    .where(
+        listed(message.c.profile_id, "people"),
+        message.c.journey == "welcome_insert",
+        message.c.state.in_(("handed_over", "accepted", "uncertain")),
+    )
 )
 _WORDS = (
     select(
@@ -163,23 +167,26 @@ def facts(connection: Connection, rows: pd.DataFrame, now: datetime, _brief: Wel
     order_ids = rows["subject_id"].astype("int64").tolist()
     people = rows["profile_id"].tolist()
     found = {row.id: row for row in connection.execute(_FACTS, {"orders": order_ids}).all()}
-    had: dict[int, set[str]] = {}
-    for profile_id, key in connection.execute(_HAD, {"people": people}).all():
-        had.setdefault(profile_id, set()).add(key)
+    # Two people who became one may have a card each in the spool: what was printed comes first, then the older one.
+    had: dict[int, list[tuple[bool, int, str]]] = {}
+    for profile_id, key, message_id, position in connection.execute(_HAD, {"people": people}).all():
+        had.setdefault(profile_id, []).append((position is None, message_id, key))
     first_here: set[int] = set()
     gone = []
     for key, profile_id, order_id in zip(rows["key"], people, order_ids, strict=True):
         row = found.get(order_id)
-        gone.append(
+        is_gone = (
             row is None
             or (row.cancelled_at is not None and row.cancelled_at <= now)
             or (row.touched_at is not None and row.touched_at <= now)
             or row.delivery != "ship"
             or row.gift
-            or bool(had.get(profile_id, set()) - {key})
+            or min(had.get(profile_id, ()), default=(True, 0, key))[2] != key
             or profile_id in first_here
         )
-        first_here.add(profile_id)
+        gone.append(is_gone)
+        if not is_gone:
+            first_here.add(profile_id)
     return pd.DataFrame({"gone": gone}, index=rows.index)
 
 

@@ -25,11 +25,15 @@ from segue.outbox.frame import Asked, fetch
 from segue.policy import Reason
 from segue.store.bulk import insert_new
 from segue.store.engine import read, write
-from segue.store.sql import among
+from segue.store.sql import among, later
 from segue.store.tables import decision, message, order, print_page, print_run, voucher
 
 #: A print run starts with the pick wave; this long after a card's deadline its parcel is still in the house.
 WAVE_GRACE = timedelta(hours=1)
+#: A message bears the time at which it was judged: a code that was made a little later may be in it all the same.
+JUDGED_BEFORE = timedelta(hours=1)
+#: Of what was handed over all else may have reached her; so may one that waits for another try.
+_NOT_SEEN = ("rejected", "skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +175,7 @@ def _taken_out(
 
 
 def _settle(connection: Connection, run_id: int, now: datetime) -> None:
-    """What is taken out was never sent: the message is skipped, its budget is free again, its own code is revoked."""
+    """What is taken out was never sent: the message is skipped, its budget is free again, its code is revoked."""
     out = connection.execute(
         select(message.c.id, message.c.run_id, message.c.key, print_page.c.taken_out)
         .join(print_page, print_page.c.message_id == message.c.id)
@@ -200,10 +204,27 @@ def _settle(connection: Connection, run_id: int, now: datetime) -> None:
             for row in out
         ],
     )
-    codes = connection.scalars(
-        select(voucher.c.code).where(among(connection, voucher.c.key, [row.key for row in out]))
-    ).all()
-    offers.revoke(connection, codes, now)
+    offers.revoke(connection, _seen_by_nobody(connection, [row.key for row in out]), now)
+
+
+def _seen_by_nobody(connection: Connection, keys: Sequence[str]) -> Sequence[str]:
+    """The codes of these pages, without those that another message may have told.
+
+    Any message that may show her a live code shows this one, and none writes down which it showed. So whatever
+    reached her since the code was made, or may have, keeps the code alive: a code she was told stays good.
+    """
+    other = message.alias("other")
+    told = (
+        select(other.c.id)
+        .where(
+            other.c.profile_id == voucher.c.profile_id,
+            other.c.key != voucher.c.message_key,
+            other.c.state.not_in(_NOT_SEEN),
+            other.c.handed_over_at > later(voucher.c.valid_from, -JUDGED_BEFORE),
+        )
+        .exists()
+    )
+    return connection.scalars(select(voucher.c.code).where(among(connection, voucher.c.message_key, keys), ~told)).all()
 
 
 def _close(engine: Engine, connector: PrintConnector, run_id: int, place: str, now: datetime) -> PrintReport:

@@ -26,6 +26,7 @@ from segue.service import Segue, open_segue
 from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import fulfilment, location, message, order, print_page, print_run, profile, voucher
+from tests.outbox.merges import found
 
 NOON = datetime(2026, 5, 12, 16, tzinfo=UTC)  # two hours before the pick wave in New York
 WAVE = NOON + timedelta(hours=2)
@@ -159,6 +160,93 @@ def test_a_cancelled_order_is_taken_out_its_code_revoked_and_her_next_parcel_get
     segue.clock.set(WAVE + timedelta(days=1))
     (again,) = segue.print_run()
     assert pick_list(again.files[1]) == ["#202"]
+
+
+def tell(segue: Segue, person: int, state: str, at: datetime, **values: Any) -> None:
+    """Another journey's message to somebody, which may have shown her code."""
+    row = {"key": f"other/mail/{person}", "profile_id": person, "bucket": person, "journey": "other", "step": "mail"}
+    row |= {"priority": 1, "state": state, "channel": "email", "handed_over_at": at, "not_before": NOON}
+    with write(segue.engine) as connection:
+        connection.execute(insert(message).values(row | {"deadline_at": WAVE, "promised_at": NOON} | values))
+
+
+@pytest.mark.parametrize(
+    ("state", "after", "is_revoked"),
+    [
+        ("accepted", timedelta(minutes=30), False),
+        ("uncertain", timedelta(minutes=30), False),
+        ("handed_over", timedelta(minutes=30), False),
+        ("deferred", timedelta(minutes=30), False),
+        ("accepted", timedelta(minutes=-30), False),  # judged before, composed after the code was made
+        ("accepted", timedelta(minutes=-90), True),
+        ("rejected", timedelta(minutes=30), True),
+        ("skipped", timedelta(minutes=30), True),
+    ],
+)
+def test_the_code_of_a_page_taken_out_lives_on_where_another_message_may_have_told_it(
+    opened: Open, state: str, after: timedelta, *, is_revoked: bool
+) -> None:
+    """Journeys show the live code somebody holds: hers may be in a mail by now."""
+    segue = opened()
+    shop(segue, 2)
+    segue.tick()
+    tell(segue, 1, state, NOON + after)
+    tell(segue, 2, "accepted", NOON - timedelta(days=2))
+    for number in (101, 102):
+        cancel(segue, number, NOON + timedelta(hours=1))
+    segue.clock.set(WAVE)
+    (report,) = segue.print_run()
+    assert report.taken_out == {"occasion_gone": 2}
+    with read(segue.engine) as connection:
+        rows = connection.execute(select(voucher.c.profile_id, voucher.c.revoked_at)).all()
+    assert {row.profile_id: row.revoked_at is not None for row in rows} == {1: is_revoked, 2: True}
+
+
+@pytest.mark.parametrize("cancelled", [None, 101, 102])
+def test_two_who_became_one_get_one_of_the_cards_that_wait_for_them(opened: Open, cancelled: int | None) -> None:
+    """The other page is taken out; its code may have been shown by then, and stays good."""
+    segue = opened()
+    shop(segue, 2)
+    segue.tick()
+    found(segue.engine, (1, 2))
+    assert segue.merge_found() == 1
+    if cancelled:
+        cancel(segue, cancelled, NOON + timedelta(hours=1))
+    segue.clock.set(WAVE)
+    (report,) = segue.print_run()
+    # The first of her cards counts, and it is gone with its order; the next parcel gets its own, later.
+    assert (report.pages, report.taken_out["occasion_gone"]) == ((0, 2) if cancelled == 101 else (1, 1))
+    if cancelled != 101:
+        assert pick_list(report.files[1]) == ["#101"]
+    with read(segue.engine) as connection:
+        revoked = connection.scalars(select(voucher.c.message_key).where(voucher.c.revoked_at.is_not(None))).all()
+    assert len(revoked) == (2 if cancelled == 101 else 0)
+
+
+def test_a_card_that_was_printed_before_the_merge_is_the_one_she_had(opened: Open) -> None:
+    segue = opened()
+    shop(segue, 2, ("newark", "portland"))
+    segue.tick()
+    segue.clock.set(WAVE)
+    (first,) = segue.print_run("newark")
+    assert pick_list(first.files[1]) == ["#102"]
+    found(segue.engine, (1, 2))
+    assert segue.merge_found() == 1
+    (report,) = segue.print_run()
+    assert (report.location, report.pages, report.taken_out) == ("portland", 0, {"occasion_gone": 1})
+
+
+def test_the_code_of_a_page_is_found_under_the_key_its_message_has_since_a_merge(opened: Open) -> None:
+    segue = opened()
+    shop(segue, 1)
+    segue.tick()
+    with write(segue.engine) as connection:
+        connection.execute(update(voucher).values(key="as the shop was told it"))
+    cancel(segue, 101, NOON + timedelta(hours=1))
+    segue.clock.set(WAVE)
+    segue.print_run()
+    with read(segue.engine) as connection:
+        assert connection.scalar(select(voucher.c.revoked_at)) == WAVE
 
 
 def test_a_parcel_packed_meanwhile_and_one_whose_wave_is_long_gone_are_taken_out(opened: Open) -> None:
