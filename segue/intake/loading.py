@@ -18,6 +18,7 @@ from segue.intake.permissions import write_consents, write_suppressions
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
 from segue.intake.sizes import Sizes
+from segue.intake.stock import StockLevels
 from segue.offers import redeem_orders
 from segue.store.bulk import insert_new
 from segue.store.locks import lock_intake
@@ -44,6 +45,7 @@ class Loader:
         self._people = People(connection, tally, now)
         self._shop = Shop(connection, tally, now)
         self._names = LineNames(connection, tally, now)
+        self._stock = StockLevels(connection, tally, now, self._shop)
         self._carts = Carts(connection, tally, now)
         self._orders = Orders(connection, tally, now, self._carts, self._shop, spoilt)
 
@@ -70,7 +72,7 @@ class Loader:
         self._shop.write_locations(by_kind[r.Location])
         self._shop.write_discounts(by_kind[r.Discount])
         self._shop.write_listings(by_kind[r.Listing])
-        self._shop.write_stock(by_kind[r.Stock])
+        self._stock.write(by_kind[r.Stock])
         owners = self._people.owners(fact for fact in self._facts if isinstance(fact, r.PersonFact))
         write_consents(self._connection, by_kind[r.Consent], owners, self._now, self._tally)
         write_suppressions(self._connection, by_kind[r.Suppression], self._now, self._tally)
@@ -103,6 +105,7 @@ class Loader:
         self._people.finish()
         self._shop.finish()
         self._names.finish()
+        self._stock.finish()
         self._write_events(self._carts.settle())
         self._orders.finish()
         self._carts.drop_empty()

@@ -1,8 +1,8 @@
-"""Products, variants, locations, listings, stock and the shop's own discounts into their tables."""
+"""Products, variants, locations, listings and the shop's own discounts into their tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from segue.intake.changes import Changes, Seen
 from segue.intake.option_keys import OptionKeys
 from segue.intake.report import Tally
 from segue.store.bulk import ids_of, insert_new
-from segue.store.tables import discount, listing, location, product, stock_event, variant
+from segue.store.tables import discount, listing, location, product, variant
 
 _NAMES = {variant: "sku", discount: "code"}
 Rows = dict[str, dict[str, Any]]
@@ -139,41 +139,6 @@ class Shop:
         new = insert_new(self._connection, listing, list(rows.values()), ["product_id", "sales_channel", "listed_from"])
         self._tally.count("listing", seen=len(facts), new=new)
 
-    def write_stock(self, facts: Sequence[r.Stock]) -> None:
-        """Append stock levels of known variants at known places; the others are skipped."""
-        if not facts:
-            return
-        by_sku = self.variants({fact.sku for fact in facts if fact.option_key is None and fact.sku is not None})
-        by_key = self._keys.ids({fact.option_key for fact in facts if fact.option_key is not None})
-        places = self.places({fact.location for fact in facts})
-        undated = any(self._is_undated(fact.occurred_at) for fact in facts)
-        spoken_of = {*by_sku.values(), *by_key.values()} if undated else ()
-        levels = standing.levels(self._connection, spoken_of, self._now)
-        rows: dict[tuple[object, ...], dict[str, Any]] = {}
-        seen = 0
-        for fact in facts:
-            found = by_key.get(fact.option_key) if fact.option_key is not None else by_sku.get(fact.sku or "")
-            if found is None or fact.location not in places:
-                self._tally.skip(fact.line, "unknown_variant" if found is None else "unknown_location")
-                continue
-            seen += 1
-            if self._is_undated(fact.occurred_at) and levels.get((found, places[fact.location])) == fact.quantity:
-                continue
-            rows.setdefault(
-                (found, fact.location, fact.occurred_at),
-                {
-                    "variant_id": found,
-                    "location_id": places[fact.location],
-                    "quantity": fact.quantity,
-                    "occurred_at": fact.occurred_at,
-                    "recorded_at": self._now,
-                },
-            )
-        new = insert_new(
-            self._connection, stock_event, list(rows.values()), ["variant_id", "location_id", "occurred_at"]
-        )
-        self._tally.count("stock", seen=seen, new=new)
-
     def _is_undated(self, at: datetime) -> bool:
         """Whether a fact is of the instant of reading: its file gives no time, and what stood before stands on."""
         return at == self._now
@@ -183,6 +148,10 @@ class Shop:
         unmet = skus - self.variant_ids.keys()
         found = ids_of(self._connection, variant, "sku", unmet) if unmet else {}
         return found | {sku: self.variant_ids[sku] for sku in skus - unmet}
+
+    def keyed(self, option_keys: Collection[str]) -> dict[str, int]:
+        """Return the ids of known variants by option key."""
+        return self._keys.ids(option_keys)
 
     def places(self, external_ids: set[str]) -> dict[str, int]:
         """Return the ids of known locations."""

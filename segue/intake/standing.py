@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
@@ -36,3 +37,12 @@ def levels(connection: Connection, variants: Collection[int], now: datetime) -> 
         stock_event.c.occurred_at <= now, ~overtaken
     )
     return {(row[0], row[1]): row[2] for row in rows_where(connection, held, stock_event.c.variant_id, variants)}
+
+
+def places(connection: Connection, variants: Collection[int]) -> defaultdict[int, set[int]]:
+    """Return where each of these variants was ever counted: variant id -> location ids."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    counted = select(stock_event.c.variant_id, stock_event.c.location_id).distinct()
+    for variant_id, location_id in rows_where(connection, counted, stock_event.c.variant_id, variants):
+        found[variant_id].add(location_id)
+    return found

@@ -1,7 +1,8 @@
 """Shopify's `inventory_export`: what can be sold of each variant at each location.
 
 One row a variant and location, or (older) one column a location. What counts is what is available; where a file tells
-only what is on hand, what is promised to others comes off. `not stocked` is not 0: the place never has it.
+only what is on hand, what is promised to others comes off. `not stocked` is not 0: the place never has it. The
+totals of a products export are these same goods, so they go.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from segue.intake.errors import BadValueError
 from segue.intake.formats.format import Options
 from segue.intake.formats.shopify.cells import Cells, option_key
 from segue.intake.formats.shopify.headers import INVENTORY_ALIASES, VARIANT_COLUMNS
+from segue.intake.formats.shopify.products import MAIN
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table, same_name
 
@@ -27,8 +29,10 @@ class InventoryDoor:
     def __init__(self, table: Table, options: Options) -> None:
         self._cells = Cells(table.columns, INVENTORY_ALIASES, options)
         self.spoilt: set[str] = set()
-        #: (option key, SKU, place) -> line and level.
-        self._levels: dict[tuple[str | None, str | None, str], tuple[int, int]] = {}
+        #: (option key, else None and the SKU, place) -> line, SKU and level.
+        self._levels: dict[tuple[str | None, str | None, str], tuple[int, str | None, int]] = {}
+        #: SKU -> the only key it goes with; None where it goes with several.
+        self._key_of: dict[str, str | None] = {}
         described = {same_name(name) for name in VARIANT_COLUMNS}
         #: In older files: every column that does not describe the variant.
         self._places = [
@@ -60,10 +64,14 @@ class InventoryDoor:
                 tally.skip(row.line, error.reason, error.column)
 
     def _variant(self, row: Row) -> tuple[str | None, str | None]:
-        """Name a variant by handle and options, else by SKU (which may be empty or shared)."""
+        """Name a variant by handle and options, and by SKU, which may be empty or shared."""
         handle = self._cells.hard(row, "Handle", values.parse_id)
         if handle:
-            return option_key(handle, [self._cells.raw(row, f"Option{n} Value") for n in (1, 2, 3)]), None
+            key = option_key(handle, [self._cells.raw(row, f"Option{n} Value") for n in (1, 2, 3)])
+            sku = self._cells.soft(row, "SKU", values.parse_id, Tally())  # no loss: the key says it better
+            if sku is not None and self._key_of.setdefault(sku, key) != key:
+                self._key_of[sku] = None
+            return key, sku
         sku = self._cells.hard(row, "SKU", values.parse_id)
         if not sku:
             raise BadValueError("missing_key", "Handle")
@@ -92,19 +100,22 @@ class InventoryDoor:
             yield r.Location(line=row.line, external_id=place, kind=None, name=None)
         if quantity is None:
             return
-        before = self._levels.get((key, sku, place))
+        name = (key, None if key is not None else sku, place)
+        before = self._levels.get(name)
         if before is not None:
-            tally.warn(row.line, "duplicate" if before[1] == quantity else "superseded")
-        self._levels[key, sku, place] = (row.line, quantity)
+            tally.warn(row.line, "duplicate" if before[2] == quantity else "superseded")
+        self._levels[name] = (row.line, sku, quantity)
 
     def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
         """Yield what every place holds."""
-        for (key, sku, place), (line, quantity) in self._levels.items():
+        for (key, _, place), (line, sku, quantity) in self._levels.items():
+            names_it = sku is not None and (key is None or self._key_of[sku] == key)
             yield r.Stock(
                 line=line,
-                sku=sku,
+                sku=sku if names_it else None,
                 option_key=key,
                 location=place,
                 quantity=quantity,
                 occurred_at=self._cells.options.now,
+                replaces_total=MAIN,
             )

@@ -22,7 +22,7 @@ from segue.intake.formats.shopify.options import size_and_colour
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
 
-#: Where stock lies that a file gives no place for.
+#: Where stock lies that a file gives no place for; a shop's own location of that name would be the same place.
 MAIN = "main"
 _NUMBERS = (1, 2, 3)
 _CATEGORY = ("Product Category", "Type", "Google Shopping / Google Product Category")
@@ -133,7 +133,7 @@ class ProductsDoor:
         if stocked:
             yield r.Location(line=1, external_id=MAIN, kind=None, name=None)
             tally.notes.append(
-                f"stock was put at the location {MAIN}; with an inventory file per location, import that one last"
+                f"stock was put at the location {MAIN}, but for variants whose stock per location is known already"
             )
         for handle, head in self._heads.items():
             held = self._variants.get(handle, {})
@@ -180,6 +180,7 @@ class ProductsDoor:
                     location=MAIN,
                     quantity=one.stock,
                     occurred_at=self._cells.options.now,
+                    is_total=True,
                 )
         if head.is_listed:
             yield r.Listing(
