@@ -52,17 +52,20 @@ class People:
         crowd = Crowd(self._connection, {name for fact in named for name in fact.names})
         owners: dict[int, int] = {}
         traits: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+        fills: defaultdict[int, dict[str, Any]] = defaultdict(dict)
         for fact in named:
             owner = self._owner(crowd, fact)
             if owner is None:
                 continue
             owners[id(fact)] = owner
-            if isinstance(fact, r.Profile):
+            if isinstance(fact, r.Profile) and fact.fills_only:
+                fills[owner] = {**fact.traits, **fills[owner]}
+            elif isinstance(fact, r.Profile):
                 traits[owner].update(fact.traits)
             elif owner in crowd.made:
                 traits[owner].setdefault("source", getattr(fact, "sales_channel", None))
         self.cookies_claimed |= any(kind == "cookie" for _, kind, _, _ in crowd.added)
-        self._write(crowd, traits)
+        self._write(crowd, traits, fills)
         return owners
 
     def finish(self) -> None:
@@ -146,12 +149,15 @@ class People:
                 added |= crowd.add(owner, kind, value, identifies=False)
         return added
 
-    def _write(self, crowd: Crowd, traits: dict[int, dict[str, Any]]) -> None:
+    def _write(self, crowd: Crowd, traits: dict[int, dict[str, Any]], fills: dict[int, dict[str, Any]]) -> None:
         empty = dict.fromkeys((*_TRAITS, "source"))
         insert_new(
             self._connection,
             profile,
-            [{"id": new, **empty, "created_at": self._now, **_known(traits[new])} for new in crowd.made],
+            [
+                {"id": new, **empty, "created_at": self._now, **_filled(_known(traits[new]), fills[new])}
+                for new in crowd.made
+            ],
             ["id"],
         )
         insert_new(
@@ -172,12 +178,22 @@ class People:
             ["kept_id", "gone_id"],
         )
         made = set(crowd.made)
-        known = {owner: given for owner, given in traits.items() if owner not in made and given}
+        told = {owner for said in (traits, fills) for owner, given in said.items() if given}
+        known = {owner: traits[owner] for owner in told - made}
         rows = rows_where(self._connection, select(profile), profile.c.id, known)
         for row in (found._mapping for found in rows):  # noqa: SLF001 - SQLAlchemy's public name
             given = {name: value for name, value in known[row["id"]].items() if name in _TRAITS}
             self._changes.compare(row["id"], dict(row), given)
+            whole = _filled({**_known(dict(row)), **_known(given)}, fills[row["id"]])
+            self._changes.fill(row["id"], dict(row), {name: whole.get(name) for name in fills[row["id"]]})
 
 
 def _known(traits: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in traits.items() if value is not None}
+
+
+def _filled(traits: dict[str, Any], fill: dict[str, Any]) -> dict[str, Any]:
+    """Add what is unknown; a region is one of its country and fills no other's."""
+    if traits.get("country") not in {None, fill.get("country")}:
+        fill = {name: value for name, value in fill.items() if name != "region"}
+    return {**_known(fill), **traits}

@@ -1,6 +1,7 @@
 """Shopify's `orders_export`: orders with their lines, payment, parcels and the buyer's tick for news.
 
-Again is once, and a later file updates what it knows better. The tick `Accepts Marketing` is a yes of that day where it
+Again is once, and a later file updates what it knows better. Where a buyer lives fills what is unknown: a customers
+export knows it better than the address she paid from. The tick `Accepts Marketing` is a yes of that day where it
 is set; where it is not, it says nothing: not ticking is no objection.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from segue.intake import records as r
 from segue.intake import values
@@ -64,8 +64,11 @@ class OrdersDoor(OrderRows[Head, Line]):
         super().__init__(Cells(table.columns, ORDER_ALIASES, options))
         if not self.cells.has("Currency"):
             needed_currency(options)
-        #: A buyer -> the time of her newest order that told where she lives.
-        self._told_at: dict[tuple[str, str], datetime] = {}
+        #: What orders say of their buyers waits for the end of the file, where it is known which orders are rejected.
+        #: Order, its time, line, who, country and region.
+        self._homes: list[tuple[str, datetime, int, r.Names, str, str | None]] = []
+        #: Order, its time, line and who said yes.
+        self._ticks: list[tuple[str, datetime, int, r.Names]] = []
         self._heads = self._like_checkouts = 0
 
     def currency_of(self, head: Head) -> str:
@@ -137,14 +140,14 @@ class OrdersDoor(OrderRows[Head, Line]):
         return Line(fact, {"true": True, "false": False}.get(ships))
 
     def say(self, key: str, head: Head, lines: list[Line], tally: Tally) -> Iterator[r.Fact]:
-        """Yield the order, where it was sold, who bought it and what she ticked, its lines and its parcels."""
+        """Yield the order, where it was sold and who bought it, its lines and its parcels."""
         row, is_till = head.row, head.order.sales_channel == _TILL
         delivery = delivery_of(self.cells, row, [line.needs_shipping for line in lines], is_till=is_till)
         order = replace(head.order, delivery=delivery)
         if order.location is not None:
             yield r.Location(line=row.line, external_id=order.location, kind=None, name=None)
-        yield from self._home(row, order, tally)
-        yield from self._tick(row, order, tally)
+        self._take_home(key, row, order, tally)
+        self._take_tick(key, row, order, tally)
         yield order
         for line in lines:
             yield replace(line.fact, order=key)
@@ -154,41 +157,53 @@ class OrdersDoor(OrderRows[Head, Line]):
         """Yield one line."""
         yield replace(line.fact, order=key)
 
-    def _home(self, row: Row, order: r.Order, tally: Tally) -> Iterator[r.Fact]:
-        """Yield where the buyer lives, as her newest order says: the address she pays from, never the parcel's."""
+    def _take_home(self, key: str, row: Row, order: r.Order, tally: Tally) -> None:
+        """Note where the buyer lives: the address she pays from, never the parcel's."""
         if not order.names:
             return
         country = self.cells.soft(row, "Billing Country", values.parse_country, tally)
-        traits: dict[str, Any] = {"country": country, "region": region_of(self.cells, row, "Billing Province", country)}
-        told_at = self._told_at.get(order.names[0])
-        if country is not None and (told_at is None or told_at < order.occurred_at):
-            self._told_at[order.names[0]] = order.occurred_at
-            yield r.Profile(line=row.line, names=order.names[:1], traits=_said(traits))
+        if country is not None:
+            region = region_of(self.cells, row, "Billing Province", country)
+            self._homes.append((key, order.occurred_at, row.line, order.names[:1], country, region))
 
-    def _tick(self, row: Row, order: r.Order, tally: Tally) -> Iterator[r.Fact]:
+    def _take_tick(self, key: str, row: Row, order: r.Order, tally: Tally) -> None:
         emails = tuple(name for name in order.names if name[0] == "email")
         if self.cells.says_yes(row, "Accepts Marketing", tally) and emails:
-            yield r.Consent(
-                line=row.line,
-                names=emails,
-                channel="email",
-                purpose="marketing",
-                state="granted",
-                basis="opt_in",
-                source="import:shopify:orders",
-                wording=None,
-                occurred_at=order.occurred_at,
-            )
+            self._ticks.append((key, order.occurred_at, row.line, emails))
+
+    def _say_homes(self) -> Iterator[r.Fact]:
+        """Yield where buyers live, as the newest order of each says that is not rejected."""
+        newest: dict[r.Names, tuple[str, datetime, int, r.Names, str, str | None]] = {}
+        for home in self._homes:
+            key, at, _, names, _, _ = home
+            if key not in self.spoilt and (names not in newest or newest[names][1] < at):
+                newest[names] = home
+        for _, _, line, names, country, region in newest.values():
+            traits = {"country": country} if region is None else {"country": country, "region": region}
+            yield r.Profile(line=line, names=names, traits=traits, fills_only=True)
+
+    def _say_ticks(self) -> Iterator[r.Fact]:
+        for key, at, line, emails in self._ticks:
+            if key not in self.spoilt:
+                yield r.Consent(
+                    line=line,
+                    names=emails,
+                    channel="email",
+                    purpose="marketing",
+                    state="granted",
+                    basis="opt_in",
+                    source="import:shopify:orders",
+                    wording=None,
+                    occurred_at=at,
+                )
 
     def finish(self, tally: Tally) -> Iterator[r.Fact]:
-        """Yield what stood apart; raises IntakeError if these are abandoned checkouts, which nobody ever ordered."""
+        """Yield what stood apart and what is known of buyers; raises IntakeError if these are abandoned checkouts."""
         yield from super().finish(tally)
+        yield from self._say_homes()
+        yield from self._say_ticks()
         if self._heads and self._like_checkouts == self._heads:
             raise IntakeError(
                 f"{self.cells.options.file_name} holds abandoned checkouts, not orders; "
                 "import it with --format shopify-checkouts"
             )
-
-
-def _said(traits: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in traits.items() if value is not None}
