@@ -211,14 +211,14 @@ def _seen_by_nobody(connection: Connection, keys: Sequence[str]) -> Sequence[str
     """The codes of these pages, without those that another message may have told.
 
     Any message that may show her a live code shows this one, and none writes down which it showed. So whatever
-    reached her since the code was made, or may have, keeps the code alive: a code she was told stays good.
+    reached her since the code was made, or may have, keeps the code alive: a code she was told stays good. (The pages
+    themselves are skipped by now.)
     """
     other = message.alias("other")
     told = (
         select(other.c.id)
         .where(
             other.c.profile_id == voucher.c.profile_id,
-            other.c.key != voucher.c.message_key,
             other.c.state.not_in(_NOT_SEEN),
             other.c.handed_over_at > later(voucher.c.valid_from, -JUDGED_BEFORE),
         )

@@ -139,7 +139,7 @@ def _slow_redemptions(*, locked: bool = True) -> None:
 
     redeeming.insert_new = slowly
     if not locked:
-        redeeming.lock_people = lambda _connection, _people: None
+        redeeming.lock_owners = lambda _connection, _people: None
 
 
 def _together(engine: Engine, barrier: Barrier) -> None:
