@@ -61,8 +61,8 @@ class OrdersDoor:
         if not self._cells.has("Order Currency Code"):
             needed_currency(options)
         self.spoilt: set[str] = set()
-        #: A buyer -> the time of her newest order that told who she is.
-        self._told_at: dict[tuple[str, str], datetime] = {}
+        #: A buyer -> her newest order of this file that tells who she is: its id, its time, and what it says.
+        self._buyers: dict[r.Names, tuple[str, datetime, r.Profile]] = {}
 
     def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the order of a row: who bought it, its lines, and that it left if it did. It is taken whole or not."""
@@ -82,7 +82,7 @@ class OrdersDoor:
             tally.skip(row.line, error.reason, error.column)
             self._spoil(row)
             return
-        yield from self._buyer(row, order, tally)
+        self._take_buyer(row, order, tally)
         yield order
         yield from lines
         yield from left
@@ -164,24 +164,23 @@ class OrdersDoor:
             return None if not text or re.search(r"[\s:|,]", text) else text_of(255)(text)
         return text_of(255)(found[1])
 
-    def _buyer(self, row: Row, order: r.Order, tally: Tally) -> Iterator[r.Fact]:
-        """Yield who the buyer is as her newest order says; whoever pays under another name is not she."""
+    def _take_buyer(self, row: Row, order: r.Order, tally: Tally) -> None:
+        """Note who the buyer is as her newest order says; whoever pays under another name is not she."""
         cells, names = self._cells, order.names[:1]
-        told_at = self._told_at.get(names[0]) if names else None
-        if not names or (told_at is not None and told_at >= order.occurred_at):
+        if not names or (names in self._buyers and self._buyers[names][1] >= order.occurred_at):
             return
         first = cells.soft(row, "Billing First Name", text_of(200), tally)
         last = cells.soft(row, "Billing Last Name", text_of(200), tally)
         is_she = " ".join(cells.raw(row, "Customer Name").split()) == " ".join(f"{first} {last}".split())
-        said: dict[str, Any] = {
+        given: dict[str, Any] = {
             "first_name": first if is_she else None,
             "last_name": last if is_she else None,
             "country": cells.soft(row, "Billing Country", values.parse_country, Tally()),  # many names, few we know
         }
-        traits = {name: value for name, value in said.items() if value is not None}
+        traits = {name: value for name, value in given.items() if value is not None}
         if traits:
-            self._told_at[names[0]] = order.occurred_at
-            yield r.Profile(line=row.line, names=names, traits=traits)
+            said = r.Profile(line=row.line, names=names, traits=traits, fills_only=True)
+            self._buyers[names] = (order.external_id, order.occurred_at, said)
 
     def _handed_over(self, row: Row, order: r.Order) -> Iterator[r.Fact]:
         """Yield that goods left. Without a date they left no earlier than they were ordered."""
@@ -197,8 +196,8 @@ class OrdersDoor:
             )
 
     def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
-        """Yield nothing: no row waits for another."""
-        yield from ()
+        """Yield who the buyers are, when it is known which orders are rejected."""
+        yield from (said for key, _, said in self._buyers.values() if key not in self.spoilt)
 
 
 def _status(text: str) -> str:

@@ -196,8 +196,14 @@ def test_who_bought(cells: dict[str, str], names: r.Names, traits: dict[str, str
 
 
 def test_where_she_lives_is_what_her_newest_order_says() -> None:
-    facts, _ = told(order(Order_Date="05/04/2026", Billing_Country="Canada"), order(Order_ID="142"))
-    assert [one.traits["country"] for one in of(r.Profile, facts)] == ["CA"]
+    first, second = order(Order_Date="05/04/2026", Billing_Country="Canada"), order(Order_ID="142")
+    for rows in ((first, second), (second, first)):
+        (one,) = of(r.Profile, told(*rows)[0])
+        assert (one.traits["country"], one.fills_only) == ("CA", True)
+    # A rejected order says nothing of its buyer.
+    facts, _ = told(second, first, order(Product_Details="?"))
+    assert [one.external_id for one in of(r.Order, facts)] == ["142"]
+    assert of(r.Profile, facts) == []
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,7 @@ class ProductsDoor:
             location=MAIN,
             quantity=self._quantity(product, item),
             occurred_at=self._cells.options.now,
+            is_total=True,
         )
 
     def _quantity(self, product: str, item: _Item) -> int:
