@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from segue.journeys.abandoned_cart import last_call_due, reminder_due
 from segue.journeys.definition import Moment
 from segue.journeys.welcome_insert import insert_due
 from segue.service import Segue
-from segue.store.engine import read
-from segue.store.tables import message, voucher
+from segue.store.engine import read, write
+from segue.store.tables import message, order, voucher
 from tests.journeys import counter
 from tests.journeys.counter import HOUR, NOON, buy, leave_cart, mails
 from tests.outbox.merges import found, redirects
@@ -95,3 +95,17 @@ def test_two_first_parcels_of_one_person_hold_one_card(shop: Segue) -> None:
     assert Counter(states(shop).values()) == {("accepted", 1): 1, ("skipped", 1): 1}
     with read(shop.engine) as connection:
         assert connection.scalars(select(voucher.c.profile_id)).all() == [1]
+
+
+def test_a_first_parcel_that_was_cancelled_leaves_the_card_to_the_other_one(shop: Segue) -> None:
+    """Both were promised a card under different names, and are judged together."""
+    buy(shop, 17, 2, NOON - HOUR)
+    buy(shop, 18, 1)
+    welcome = shop.journeys["welcome_insert"]
+    assert shop.start_run(welcome, welcome.brief()).promised == 2
+    found(shop.engine, (1, 2))
+    with write(shop.engine) as connection:
+        connection.execute(update(order).where(order.c.id == 17).values(cancelled_at=NOON))
+    shop.tick()
+    kept = {key[-2:]: state for key, (state, _) in states(shop).items()}
+    assert kept == {"17": "skipped", "18": "accepted"}
