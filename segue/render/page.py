@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urldefrag
 
 from segue.contract import PageFrame, PrintContent
 from segue.render.brand import Brand
@@ -48,21 +49,22 @@ class PageTemplate:
         """Return the card; raises TemplateError naming what `words` lack, never what they hold."""
         try:
             card = self._card(words, message_id)
-            order, location = words["order"]["number"], words["location"]
+            return PrintContent(
+                frame=self.frame,
+                data=json.dumps({"brand": self._brand, "card": card}, ensure_ascii=False),
+                location=words["location"],
+                order=str(card["order"]),
+                packing=(
+                    ("first name", card["first_name"] or ""),
+                    ("things shown", str(len(card["items"]))),
+                    ("code", "" if card["voucher"] is None else card["voucher"]["code"]),
+                ),
+            )
         except KeyError as error:
             raise TemplateError(self._name, f"the words lack {error.args[0]}") from None
-        data = {"brand": self._brand, "card": card}
-        return PrintContent(
-            frame=self.frame,
-            data=json.dumps(data, ensure_ascii=False),
-            location=location,
-            order=str(order),
-            packing=(
-                ("first name", card["first_name"] or ""),
-                ("things shown", str(len(card["items"]))),
-                ("code", "" if card["voucher"] is None else card["voucher"]["code"]),
-            ),
-        )
+        except Exception as error:  # noqa: BLE001  one person's odd words must cost nobody else their card
+            # The kind of error only: its text may quote what the words hold.
+            raise TemplateError(self._name, f"the words do not fill the page ({type(error).__name__})") from None
 
     def _card(self, words: Mapping[str, Any], message_id: int) -> dict[str, Any]:
         profile, voucher = words["profile"], words["voucher"]
@@ -100,9 +102,17 @@ class PageTemplate:
 
 @lru_cache(maxsize=65_536)
 def _found(root: Path, path: str) -> str | None:
-    """`/pictures/x.png` is looked for as it is and by its last part; nothing outside `root` is ever found."""
-    for candidate in (path.lstrip("/"), path.rpartition("/")[2]):
-        file = (root / candidate).resolve()
-        if candidate and file.is_relative_to(root.resolve()) and file.is_file():
-            return file.relative_to(root.resolve()).as_posix()
+    """Look for `/pictures/x.png` as it is, then by its last part; nothing outside `root` is ever found.
+
+    A shop's own address may be escaped and end in a version: `https://cdn.example.com/a%20b.png?v=17`.
+    """
+    base = root.resolve()
+    for written in (path, unquote(urldefrag(path).url.partition("?")[0])):
+        for candidate in (written.lstrip("/"), written.rpartition("/")[2]):
+            try:
+                file = (base / candidate).resolve()
+                if file.is_relative_to(base) and file.is_file():
+                    return file.relative_to(base).as_posix()
+            except (OSError, ValueError):
+                continue  # longer than a file's name can be, or of signs that none has
     return None
