@@ -192,11 +192,16 @@ def _pick_list(pages: Sequence[Page]) -> bytes:
 
 def _cell(text: str) -> str:
     """One line, and no formula."""
-    return guarded("".join(c if c.isprintable() else " " for c in text))
+    return guarded(_one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _provider_id(location: str, key: Key) -> str:
-    return f"{_safe(location)}/{_digest(key, 10)}"
+    """Begins with the location as the shop calls it: print runs are asked for by that name."""
+    return f"{_one_line(location)}/{_digest(key, 10)}"
 
 
 def _safe(name: str) -> str:

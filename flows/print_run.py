@@ -12,8 +12,8 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.errors import without_personal_data
-from segue.service import PrintReport, open_segue, words
+from flows.errors import FlowError, without_personal_data
+from segue.service import PrintReport, Segue, open_segue, words
 
 
 class PrintBrief(BaseModel):
@@ -34,23 +34,36 @@ class PrintBrief(BaseModel):
 
 @flow(name="print-run")
 def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
-    """Print the waiting cards, or some of them again. Returns how many pages were printed."""
-    orders = [number for number in brief.print_again.replace(";", ",").split(",") if number.strip()]
+    """Print the waiting cards, or some of them again. Returns how many were printed, or asked for again."""
+    orders = asked_again(brief.print_again)
     with without_personal_data("The print run"), open_segue() as segue:
         if orders:
-            file = segue.reprint(orders)
-            rows: list[dict[str, str | int]] = [{"File": file.name, "Folder": str(file.parent)}]
-            pages = len(orders)
+            rows, cards = again(segue, orders), len(orders)
+            said = f"Printed again: what {cards:,} order numbers have"
         else:
             reports = segue.print_run(brief.location.strip() or None)
-            rows = [row_of(report) for report in reports]
-            pages = sum(report.pages for report in reports)
-    create_table_artifact(
-        rows or [{"What": "Nothing was waiting to be printed"}],
-        key="print-report",
-        description=f"{pages:,} cards printed",
-    )
-    return pages
+            rows, cards = [row_of(report) for report in reports], sum(report.pages for report in reports)
+            said = f"{cards:,} cards printed"
+    create_table_artifact(rows or [{"What": "Nothing was waiting to be printed"}], key="print-report", description=said)
+    return cards
+
+
+def asked_again(text: str) -> list[str]:
+    """The order numbers of a form's field, each once."""
+    numbers = (number.strip().removeprefix("#") for number in text.replace(";", ",").split(","))
+    return list(dict.fromkeys(number for number in numbers if number))
+
+
+def again(segue: Segue, orders: Sequence[str]) -> list[dict[str, str | int]]:
+    """Print the cards of these orders once more; raises FlowError with the cure where none has one."""
+    try:
+        file = segue.reprint(orders)
+    except KeyError:
+        raise FlowError(
+            "None of these orders has a printed card. Write order numbers as the pick list shows them, e.g. #1001,"
+            " separated by commas."
+        ) from None
+    return [{"File": file.name, "Folder": str(file.parent)}]
 
 
 def row_of(report: PrintReport) -> dict[str, str | int]:
