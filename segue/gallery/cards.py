@@ -67,17 +67,23 @@ def _spooled(file: Path, keys: Collection[str]) -> dict[str, tuple[PageFrame, st
             digest: PageFrame(name=name, source=source, root=Path(root))
             for digest, name, source, root in database.execute("select digest, name, source, root from frame")
         }
-        rows = database.execute('select key, frame, data, "order" from page').fetchall()
+        rows = database.execute(
+            'select key, frame, data, "order" from page where key in (select value from json_each(?))',
+            (json.dumps([json.dumps(key) for key in keys]),),
+        ).fetchall()
     database.close()
-    found = {json.loads(key): (frames[digest], data, order) for key, digest, data, order in rows}
-    return {key: page for key, page in found.items() if key in keys}
+    return {json.loads(key): (frames[digest], data, order) for key, digest, data, order in rows}
 
 
 def _set(frame: PageFrame, cards: Sequence[str]) -> Sequence[Sequence[bytes]]:
+    """The sides of each card; none of one that cannot be set, which costs no other its picture."""
     try:
         return frame.all_pictures(cards, ppi=_PPI)
     except PageError:
-        return [()] * len(cards)
+        if len(cards) <= 1:
+            return [()] * len(cards)
+    middle = len(cards) // 2
+    return [*_set(frame, cards[:middle]), *_set(frame, cards[middle:])]
 
 
 def _keep(site: Site, message_id: int, order: str, sides: Sequence[bytes]) -> KeptCard:
