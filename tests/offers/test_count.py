@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert
 
@@ -17,10 +17,17 @@ from segue.store.tables import redemption, voucher
 from tests.offers.till import DAY, NOW, add_people
 
 TICK = timedelta(microseconds=1)
-_ENDS = st.sampled_from([-DAY, timedelta(0), TICK, SOON, SOON + TICK, 60 * DAY])
-_WORTH = st.sampled_from([(10, None, None), (15, None, None), (None, 1500, "USD"), (None, 700, "EUR")])
+ENDS = [-DAY, timedelta(0), TICK, SOON, SOON + TICK, 60 * DAY]
+WORTH = [(10, None, None), (15, None, None), (None, 1500, "USD"), (None, 700, "EUR")]
 _CODES = st.lists(
-    st.tuples(_ENDS, _WORTH, st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["", "counts", "again"])),
+    st.tuples(
+        st.sampled_from(ENDS),
+        st.sampled_from(WORTH),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from(["", "counts", "again"]),
+    ),
     max_size=12,
 )
 
@@ -33,6 +40,8 @@ def test_none_is_zero(engine: Engine) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(codes=_CODES)
+@example(codes=[(end, worth, False, False, False, "") for end in ENDS for worth in WORTH])
+@example(codes=[(end, WORTH[0], True, True, is_withdrawn, "") for end in ENDS for is_withdrawn in (True, False)])
 def test_every_count_is_what_a_loop_would_count(engine: Engine, codes: list[Any]) -> None:
     with engine.connect().execution_options(segue_mode="write") as connection:
         transaction = connection.begin()
