@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Engine
-
-from segue.intake import ImportReport, import_table, load_mapping
-
-from .conftest import CLOCK, hash_address
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is missing")
-
-
-@pytest.fixture
-def read_in(engine: Engine) -> Callable[[Path, str], ImportReport]:
-    """Import a file through a mapping of examples/, twice; the second time changes nothing."""
-
-    def run(file: Path, mapping: str) -> ImportReport:
-        found = load_mapping(ROOT / "examples" / f"{mapping}.toml")
-        report = import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
-        again = import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
-        assert (dict(again.taken), dict(again.updated), again.skipped) == ({}, {}, report.skipped)
-        return report
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("country", "lines", "invoices", "cancellations", "gross", "cancelled", "customers"),
-    [("france", 8_408, 392, 69, 20_971_511, 1_231_121, 87), ("germany", 9_042, 457, 146, 22_886_714, 716_893, 95)],
-)
-def test_online_retail(
-    read_in,
-    rows,
-    country: str,
-    lines: int,
-    invoices: int,
-    cancellations: int,
-    gross: int,
-    cancelled: int,
-    customers: int,
-):
-    """Equal lines stay; cancellations are returns without an order; gross, cancelled and net to the penny."""
-    report = read_in(DATA / "online_retail" / f"online_retail_{country}.csv.gz", "online_retail")
-    assert dict(report.skipped) == {}
-    assert rows("SELECT count(*), sum(total_minor) FROM order_line") == [(lines, gross)]
-    assert rows('SELECT count(*), sum(total_minor) FROM "order"') == [(invoices, gross)]
-    assert rows("SELECT count(DISTINCT document), sum(total_minor), min(quantity) > 0 FROM order_return") == [
-        (cancellations, cancelled, True)
-    ]
-    assert rows("SELECT count(*) FROM profile") == [(customers,)]
 
 
 def test_completejourney_begins_as_its_file_says(read_in, rows, tmp_path: Path):
@@ -74,38 +28,6 @@ def test_completejourney_begins_as_its_file_says(read_in, rows, tmp_path: Path):
         "SELECT count(*), sum(total_minor), count(paid_at), count(cancelled_at), count(DISTINCT profile_id)"
         " FROM \"order\" WHERE delivery = 'ship'"
     ) == [(frame.basket_id.nunique(), paid, frame.basket_id.nunique(), 0, frame.household_id.nunique())]
-
-
-def test_saleor(read_in, rows):
-    """Sizes where they are sizes; variants without a SKU go by their own id, and without a stock row have none."""
-    report = read_in(DATA / "product_catalogue" / "saleor_variants.csv", "saleor_variants")
-    assert (dict(report.skipped), dict(report.warnings)) == ({}, {})
-    assert rows("SELECT count(*) FROM variant") == [(73,)]
-    sizes = dict(rows("SELECT size, count(*) FROM variant GROUP BY size"))
-    assert {size: sizes[size] for size in ("S", "M", "L", "XL", "XXL")} == {"S": 5, "M": 6, "L": 5, "XL": 5, "XXL": 5}
-    assert sum(sizes[str(size)] for size in range(39, 46)) == 20
-    assert rows("SELECT count(*), max(quantity) FROM stock_event") == [(56, 4_560)]
-
-
-def test_magento(read_in, rows):
-    """Size and colour come out of one packed cell."""
-    report = read_in(DATA / "product_catalogue" / "magento_luma_products.csv.gz", "magento_products")
-    assert (dict(report.skipped), dict(report.warnings)) == ({}, {})
-    assert report.taken["product"] == 147
-    assert rows("SELECT count(*), count(DISTINCT colour), count(size) FROM variant") == [(1_847, 11, 1_847)]
-    sizes = dict(rows("SELECT size, count(*) FROM variant GROUP BY size"))
-    assert {size: sizes[size] for size in ("XS", "S", "M", "L", "XL")} == {
-        "XS": 271, "S": 274, "M": 274, "L": 274, "XL": 271,
-    }  # fmt: skip
-    assert rows("SELECT quantity, count(*) FROM stock_event GROUP BY quantity") == [(100, 1_847)]
-
-
-def test_store_lists(read_in, rows):
-    """One number twice is one store; the first telling of it has no point, the second has."""
-    report = read_in(DATA / "store_locations" / "starbucks_stores_2017.csv.gz", "starbucks_stores")
-    assert (report.taken["location"], dict(report.skipped)) == (25_599, {})
-    read_in(DATA / "store_locations" / "ikea_stores.csv", "ikea_stores")
-    assert rows("SELECT count(*), count(latitude), count(country) FROM location") == [(25_806, 25_806, 25_806)]
 
 
 POINTS = """
