@@ -1,9 +1,11 @@
-"""Renders every step's samples to HTML and PNG, by day and by night, wide and narrow: look before you send.
+"""Renders every step's samples to HTML and PNG: look before you send.
 
-    .venv/bin/python tools/look.py [--pictures FOLDER] [--out out/look] [--chromium /usr/bin/chromium]
+    .venv/bin/python tools/look.py [--only STEP] [--pictures FOLDER] [--out out/look] [--chromium /usr/bin/chromium]
 
-Pictures come from FOLDER by file name; what is not there is a plain placeholder. Nothing is fetched from
-anywhere else. Needs the extra `browser` and an installed Chromium.
+Mails are photographed by day and by night, wide and narrow; cards are drawn front and back, as they are printed.
+STEP is a step or a journey, e.g. `welcome_insert`. Pictures come from FOLDER by file name; what is not there is a plain
+placeholder, on a card the thing's first letter. Nothing is fetched from anywhere else. Mails need the extra `browser`
+and an installed Chromium.
 """  # noqa: INP001  a script, not a package
 
 from __future__ import annotations
@@ -13,18 +15,22 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Route, sync_playwright
 
 from segue.contract import Channel
 from segue.render.brand import Brand, load_brand
 from segue.render.links import Links
-from segue.render.templates import Library
+from segue.render.templates import Library, StepTemplate
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 _ROOT = Path(__file__).resolve().parent.parent
 _WIDTHS = (600, 375)
+#: About twice the size of paper, on most screens.
+_CARD_PPI = 200
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _FLAGS = (
     "--headless=new",
@@ -36,10 +42,17 @@ _FLAGS = (
 )
 
 
-def write_pages(library: Library, out: Path) -> Iterator[Path]:
+def wanted(library: Library, only: str) -> list[tuple[str, StepTemplate]]:
+    """Each step by its name; where `only` is given, that step or that journey's steps."""
+    names = [name for name in library.names() if not only or f"{name}/".startswith(f"{only.strip('/')}/")]
+    if not names:
+        sys.exit(f"there is no step {only}; there are {', '.join(library.names())}")
+    return [(name, library.step(name)) for name in names]
+
+
+def write_pages(steps: list[tuple[str, StepTemplate]], out: Path) -> Iterator[Path]:
     """Write each sample as HTML and its other parts as text beside it; yield the HTML files."""
-    for name in library.names():
-        step = library.step(name)
+    for name, step in steps:
         for sample, words in step.samples().items():
             stem = out / f"{name.replace('/', '-')}-{sample}"
             parts = []
@@ -52,7 +65,23 @@ def write_pages(library: Library, out: Path) -> Iterator[Path]:
             if Channel.SMS in step.channels:
                 text = step.sms(words, message_id=1)
                 parts.append(f"SMS ({text.segments} x): {text.text}")
-            stem.with_suffix(".txt").write_text("\n\n".join(parts) + "\n", "utf-8")
+            if parts:
+                stem.with_suffix(".txt").write_text("\n\n".join(parts) + "\n", "utf-8")
+
+
+def draw_cards(steps: list[tuple[str, StepTemplate]], out: Path) -> Iterator[Path]:
+    """Draw each sample of the steps that are printed, a PNG a side; yield them, fronts first."""
+    for name, step in steps:
+        if Channel.PRINT not in step.channels:
+            continue
+        for sample, words in step.samples().items():
+            card = step.page(words, message_id=1)
+            sides = card.frame.pictures(card.data, ppi=_CARD_PPI)
+            for number, side in enumerate(sides):
+                place = ("front", "back")[number] if len(sides) == 2 else f"page-{number + 1}"
+                png = out / f"{name.replace('/', '-')}-{sample}-{place}.png"
+                png.write_bytes(side)
+                yield png
 
 
 def placeholder(brand: Brand, path: str) -> bytes:
@@ -68,6 +97,7 @@ def placeholder(brand: Brand, path: str) -> bytes:
 
 def shoot(pages: list[Path], brand: Brand, pictures: Path, chromium: str) -> Iterator[Path]:
     """Photograph each page at each width in each scheme; yield the PNG files."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  cards are drawn without a browser
 
     def answer(route: Route) -> None:
         url = route.request.url
@@ -102,6 +132,7 @@ def shoot(pages: list[Path], brand: Brand, pictures: Path, chromium: str) -> Ite
 def main() -> None:
     """Read the arguments, render, photograph, and name what was written."""
     parser = argparse.ArgumentParser(description="Render every template's samples and photograph them.")
+    parser.add_argument("--only", default="", metavar="STEP", help="a step or a journey; default: all")
     parser.add_argument("--templates", type=Path, default=_ROOT / "templates")
     parser.add_argument("--pictures", type=Path, default=_ROOT / "out" / "pictures")
     parser.add_argument("--out", type=Path, default=_ROOT / "out" / "look")
@@ -109,9 +140,13 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     brand = load_brand(options.templates / "brand.toml")
-    library = Library(options.templates, brand, Links("https://go.saltmere.example.com", b"only for looking at mails"))
-    pages = list(write_pages(library, options.out))
-    for png in shoot(pages, brand, options.pictures, options.chromium):
+    links = Links("https://go.saltmere.example.com", b"only for looking at mails")
+    pictures = options.pictures.resolve() if options.pictures.is_dir() else None
+    steps = wanted(Library(options.templates, brand, links, pictures=pictures), options.only)
+    for png in draw_cards(steps, options.out):
+        sys.stdout.write(f"{png}\n")
+    pages = list(write_pages(steps, options.out))
+    for png in shoot(pages, brand, options.pictures, options.chromium) if pages else ():
         sys.stdout.write(f"{png}\n")
 
 

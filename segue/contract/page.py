@@ -204,7 +204,8 @@ def _typst(frame: PageFrame, source: str, kind: _Kind, inputs: dict[str, str], *
     except typst.TypstError as error:
         raise PageError(f"the template {frame.name} cannot be set: {_QUOTED.sub('...', error.message)}") from None
     except OSError as error:
-        raise PageError(f"the template {frame.name} cannot read its folder: {error.strerror}") from None
+        why = error.strerror or "it is not there"
+        raise PageError(f"the template {frame.name} cannot read its folder {frame.root}: {why}") from None
     return [one.encode() if isinstance(one, str) else one for one in (made if isinstance(made, list) else [made])]
 
 

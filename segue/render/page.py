@@ -22,9 +22,11 @@ PAGE_FILE = "insert.typ"
 
 
 class PageTemplate:
-    """The printed page of one step."""
+    """The printed page of one step; raises TemplateError where the folder of pictures is not there."""
 
     def __init__(self, name: str, folder: Path, brand: Brand, links: Links, *, pictures: Path | None) -> None:
+        if pictures is not None and not pictures.is_dir():
+            raise TemplateError(name, f"there is no folder {pictures} of pictures; make it, or correct SEGUE_PICTURES")
         self._name = name
         self._links = links
         self._pictures = pictures

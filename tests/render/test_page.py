@@ -265,6 +265,14 @@ def test_the_card_says_how_to_object_and_where_the_shop_is(template: PageTemplat
     assert data["brand"]["address"] == list(brand.address)
 
 
+def test_a_folder_of_pictures_that_is_not_there_is_said_before_anything_is_spooled(
+    brand: Brand, links: Links, tmp_path: Path
+) -> None:
+    """Spooled all the same, the cards would fail at the pick wave, when nobody has time to look."""
+    with pytest.raises(TemplateError, match="SEGUE_PICTURES"):
+        PageTemplate(STEP, TEMPLATES, brand, links, pictures=tmp_path / "gone")
+
+
 _PATHS = [
     (name,) for name in ("profile", "items", "voucher", "order", "location")
 ] + [
