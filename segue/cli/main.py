@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from segue.cli.imports import import_files
 from segue.cli.opened import opened
+from segue.cli.printing import print_cards
 from segue.cli.season import play_demo
 from segue.cli.vouchers import vouchers
 from segue.contract import ConnectorError
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 out = Console()
 app.command("import")(import_files)
+app.command("print")(print_cards)
 app.command()(vouchers)
 
 

@@ -1,0 +1,58 @@
+"""`segue print`: the waiting cards onto paper, or some of them once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from segue.cli.opened import opened
+from segue.service import PrintReport, words
+
+_out = Console(soft_wrap=True)
+
+
+def print_cards(
+    *,
+    location: Annotated[
+        str | None, typer.Option(help="Only the cards packed here, as the shop calls the place; else all.")
+    ] = None,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(help="Order numbers, separated by commas: print their cards once more, and nothing else."),
+    ] = None,
+) -> None:
+    """Print the cards that wait, one PDF and pick list a location; or cards again, with the same codes.
+
+    Run it at the pick wave: orders cancelled or packed meanwhile are taken out. Twice prints nothing twice.
+    """
+    orders = [number.strip() for given in again or () for number in given.replace(";", ",").split(",")]
+    if again is not None and (location is not None or not any(orders)):
+        raise ValueError("write `segue print --again 1001,1002`: order numbers, wherever they were packed")
+    with opened() as segue:
+        if again is not None:
+            _out.print(f"Printed again: {escape(str(segue.reprint(orders)))}", highlight=False)
+            return
+        reports = segue.print_run(location)
+    if not reports:
+        _out.print(f"Nothing was waiting to be printed{'' if location is None else f' in {escape(location)}'}.")
+        return
+    _out.print(_table(reports))
+    for report in reports:
+        for file in report.files:
+            _out.print(escape(str(file)), highlight=False)
+
+
+def _table(reports: Sequence[PrintReport]) -> Table:
+    table = Table(title="Printed, in packing order")
+    table.add_column("location")
+    table.add_column("cards", justify="right")
+    table.add_column("taken out")
+    for report in reports:
+        out = ", ".join(f"{count:,} {words.reason(reason)}" for reason, count in report.taken_out.items())
+        table.add_row(escape(report.location), f"{report.pages:,}", out)
+    return table
