@@ -7,8 +7,8 @@ and are on the disk before a code counts as known.
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -82,28 +82,47 @@ class CodeFile:
 
     def _read(self, path: Path, unreadable: list[str]) -> Iterator[Redemption]:
         try:
-            whole, newline, _half_written = path.read_bytes().rpartition(b"\n")
-            text = (whole + newline).decode("utf-8-sig")
+            whole, _newline, _half_written = path.read_bytes().rpartition(b"\n")
         except FileNotFoundError:
-            return
-        except UnicodeDecodeError:
-            unreadable.append(f"{path.name} is not UTF-8")
             return
         except OSError as error:
             unreadable.append(f"{path.name}: {error.strerror}")
             return
-        if not text:
+        if not whole:
             return
-        rows = csv.DictReader(io.StringIO(text), delimiter=self._layout.separator)
-        if not set(rows.fieldnames or ()) >= set(self._layout.redemption_columns):
+        first, *lines = whole.removeprefix(codecs.BOM_UTF8).split(b"\n")
+        head = self._cells(first)
+        if head is None or not set(head) >= set(self._layout.redemption_columns):
             unreadable.append(f"{path.name} must begin with the line {','.join(self._layout.redemption_columns)}")
             return
         wrong = []
-        for row in rows:
-            redemption = self._layout.redemption(row)
+        for number, line in enumerate(lines, start=2):
+            cells = self._cells(line)
+            if cells == []:
+                continue
+            redemption = None if cells is None else self._layout.redemption(dict(zip(head, cells, strict=False)))
             if redemption is None:
-                wrong.append(str(rows.line_num))
+                wrong.append(str(number))
             else:
                 yield redemption
         if wrong:
-            unreadable.append(f"{path.name}: cannot read line {', '.join(wrong)}")
+            encoding = "" if _is_utf8(whole) else " is not UTF-8"
+            unreadable.append(f"{path.name}{encoding}: cannot read line {', '.join(wrong)}")
+
+    def _cells(self, line: bytes) -> list[str] | None:
+        """One line's cells, none for an empty one; a use stands in one line, so a quote left open spoils no other."""
+        if b"\0" in line or not _is_utf8(line):
+            return None
+        try:
+            rows = list(csv.reader([line.decode().removesuffix("\r")], delimiter=self._layout.separator))
+        except csv.Error:
+            return None
+        return rows[0] if rows else []
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 
-from segue.contract import Key, OfferConnector, Outcome, Redemption, Voucher
+from segue.contract import ConnectorError, Key, OfferConnector, Outcome, Redemption, Voucher
 from segue.offers.ledger import COLUMNS, IS_REDEEMED, in_order, mark_published, offered
 from segue.offers.redeem import RedemptionCount, record_redemptions
 from segue.store.engine import read, write
@@ -133,7 +133,9 @@ def _told(shop: OfferConnector) -> Iterator[Redemption]:
     try:
         yield from shop.redemptions()
     except Exception as error:  # noqa: BLE001 - the rest is read again next time
-        _LOG.warning("the redemptions of %s could not all be read: %s", shop.name, type(error).__name__)
+        # A connector's own error says where to look and holds nobody's data; of any other only the kind is safe.
+        why = str(error) if isinstance(error, ConnectorError) else type(error).__name__
+        _LOG.warning("the redemptions of %s could not all be read: %s", shop.name, why)
 
 
 def _mark_withdrawn(connection: Connection, codes: Sequence[str], now: datetime) -> int:

@@ -254,6 +254,32 @@ def test_one_broken_file_costs_the_others_nothing(folder: Path) -> None:
     assert "z.csv" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'"K7QM-0000,order-0,2026-05-14T15:00:00+00:00',
+        b'K7QM-0000,"order-0,2026-05-14T15:00:00+00:00',
+        b"K7QM-0000,m\xfcller,2026-05-14T15:00:00+00:00",
+        b"K7QM-0000,order\x00,2026-05-14T15:00:00+00:00",
+        b"K7QM-0000,order-0\rK7QM-0000,2026-05-14T15:00:00+00:00",
+        b"K7QM-0000," + b"0" * 200_000 + b",2026-05-14T15:00:00+00:00",
+    ],
+    ids=["quote", "inner quote", "latin-1", "zero", "return", "long"],
+)
+def test_one_broken_line_costs_the_lines_and_files_after_it_nothing(folder: Path, bad: bytes) -> None:
+    """Not even past what a CSV reader holds of one cell."""
+    later = "".join(f"K7QM-0002,order-{n},2026-05-14T15:00:00+00:00\r\n" for n in range(4000))
+    (folder / "redemptions").mkdir(parents=True)
+    for name, line in (("a.csv", bad + b"\r\n"), ("b.csv", b"")):
+        (folder / "redemptions" / name).write_bytes(b"code,order_id,redeemed_at\r\n\r\n" + line + later.encode())
+    (folder / "redemptions/c.csv").write_text(f"code,order_id,redeemed_at\nK7QM-0003,last,{AT.isoformat()}\n")
+    told = []
+    with pytest.raises(ConfigurationError, match=r"^a\.csv[^;]*: cannot read line 3; a line is") as caught:
+        told.extend(one.order_id for one in OffersCsvConnector(folder=folder).redemptions())
+    assert told == [*(f"order-{n}" for n in range(4000)), "last"]
+    assert "K7QM" not in str(caught.value)
+
+
 def test_a_half_written_line_is_told_when_it_is_whole(folder: Path) -> None:
     """The till died or is still writing; nothing is guessed from a piece."""
     connector = OffersCsvConnector(folder=folder)

@@ -152,3 +152,25 @@ def test_marking_nothing_marks_nothing(engine: Engine, codes: list[str]) -> None
     with write(engine) as connection:
         mark_published(connection, [], at=NOW)
     assert {row.published_at for row in vouchers(engine)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConfigurationError("a.csv: cannot read line 3"), "a.csv: cannot read line 3"),
+        (ValueError("sarah"), "ValueError"),
+    ],
+    ids=["its own", "another"],
+)
+def test_a_connectors_own_error_says_where_to_look(
+    engine: Engine, codes: list[str], caplog: pytest.LogCaptureFixture, error: Exception, said: str
+) -> None:
+    """What it told before counts; another's message might hold anything and is not repeated."""
+
+    class Broken(FakeOffers):
+        def redemptions(self) -> Iterator[Redemption]:
+            yield Redemption(code=codes[0], order_id="o1", redeemed_at=NOW)
+            raise error
+
+    assert read_redemptions(engine, Broken(), NOW).new == 1
+    assert [one.getMessage() for one in caplog.records] == [f"the redemptions of fake could not all be read: {said}"]
