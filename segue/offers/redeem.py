@@ -1,8 +1,9 @@
 """Redeeming: every use of a code that anybody told us of is kept, and one of them counts.
 
 An order tells it by its discount code, an offer connector by the order's id or number; one order is one use, whoever
-tells it first. What the shop took, it took: a use counts after the code ran out or was taken back, whoever used it,
-and even if the order is cancelled later.
+tells it first. Till and shop may both have a receipt 1001, so a number tells an order only near its time. What the
+shop took, it took: a use counts after the code ran out or was taken back, whoever used it, and even if the order is
+cancelled later.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
@@ -24,10 +25,21 @@ from segue.store.tables import order, redemption, voucher
 _SOURCE = "order"
 #: How several codes stand in one cell.
 _BETWEEN = re.compile(r"[,+\s]+")
+#: An order's id as an address, of which only the end tells the order.
+_ADDRESS = re.compile(r"^gid://[^/]*/[^/]*/", re.IGNORECASE)
+#: How far apart at most two tell the time of one order that they know by its number.
+_ONE_ORDER = timedelta(days=2)
 _VOUCHERS = select(voucher.c.id, voucher.c.code, voucher.c.valid_until, voucher.c.revoked_at).order_by(voucher.c.id)
 _ORDERS = select(order.c.id, order.c.external_id, order.c.number, order.c.discount_code, order.c.occurred_at)
 _KNOWN = select(
-    redemption.c.id, redemption.c.voucher_id, redemption.c.order_ref, redemption.c.counts, order.c.number
+    redemption.c.id,
+    redemption.c.voucher_id,
+    redemption.c.order_ref,
+    redemption.c.source,
+    redemption.c.counts,
+    redemption.c.redeemed_at,
+    order.c.external_id,
+    order.c.number,
 ).join_from(redemption, order, order.c.external_id == redemption.c.order_ref, isouter=True)
 
 
@@ -57,9 +69,29 @@ class _Use(NamedTuple):
 
     code: str
     order_ref: str
-    #: All that this order is called, as `_plain` writes it.
-    names: frozenset[str]
+    #: The order's number as people write it; of a use that no order of ours told, its reference.
+    number: str
+    #: Whether an order of ours told it.
+    is_order: bool
     redeemed_at: datetime
+
+
+class _Uses:
+    """The uses of one code, found by the order's id or by its number near its time."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._numbers: defaultdict[str, list[_Use]] = defaultdict(list)
+
+    def add(self, use: _Use) -> None:
+        """Remember a use."""
+        self._ids.add(_plain(use.order_ref))
+        self._numbers[_bare(use.number)].append(use)
+
+    def __contains__(self, use: _Use) -> bool:
+        """Whether somebody told of this use before."""
+        near = self._numbers.get(_bare(use.number), ())
+        return _plain(use.order_ref) in self._ids or any(_is_one(use, other) for other in near)
 
 
 def redeem_orders(connection: Connection, now: datetime, changed: Collection[int] | None = None) -> RedemptionCount:
@@ -81,7 +113,7 @@ def redeem_orders(connection: Connection, now: datetime, changed: Collection[int
         rows = list({row.id: row for row in found}.values())
     ours = _vouchers(connection, {code for row in rows for code in codes_in(row.discount_code)})
     uses = [
-        _Use(code, row.external_id, _names(row.external_id, row.number), row.occurred_at)
+        _Use(code, row.external_id, row.number or row.external_id, is_order=True, redeemed_at=row.occurred_at)
         for row in rows
         for code in codes_in(row.discount_code)
         if code in ours
@@ -104,7 +136,10 @@ def record_redemptions(
     connection: Connection, told: Iterable[Redemption], *, source: str, now: datetime
 ) -> RedemptionCount:
     """Redeem what the offer connector `source` says was used; what is known already changes nothing."""
-    uses = [_Use(one.code.strip().upper(), one.order_id.strip(), _names(one.order_id), one.redeemed_at) for one in told]
+    uses = [
+        _Use(one.code.strip().upper(), ref := one.order_id.strip(), ref, is_order=False, redeemed_at=one.redeemed_at)
+        for one in told
+    ]
     ours = _vouchers(connection, {use.code for use in uses})
     mine = [use for use in uses if use.code in ours]
     return _record(connection, mine, ours, source, now) + RedemptionCount(unknown=len(uses) - len(mine))
@@ -130,19 +165,22 @@ def _record(
     known: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows_where(connection, _KNOWN, redemption.c.voucher_id, {one.id for one in ours.values()}):
         known[row.voucher_id].append(row)
-    names = {one: {_plain(n) for row in rows for n in (row.order_ref, row.number) if n} for one, rows in known.items()}
+    told: defaultdict[int, _Uses] = defaultdict(_Uses)
+    for voucher_id, rows in known.items():
+        for row in rows:
+            told[voucher_id].add(_known_use(row))
     counted = {voucher_id for voucher_id, rows in known.items() if any(row.counts for row in rows)}
     fresh: list[dict[str, Any]] = []
     renamed: dict[int, str] = {}
     late = 0
     for use in sorted(uses, key=lambda one: (one.redeemed_at, one.order_ref)):
         promised = ours[use.code]
-        mine = names.setdefault(promised.id, set())
-        if use.names & mine:
+        mine = told[promised.id]
+        if use in mine:
             if source == _SOURCE:
                 renamed |= _renamed(use, known[promised.id])
             continue
-        mine |= use.names
+        mine.add(use)
         fresh.append(
             {
                 "voucher_id": promised.id,
@@ -167,14 +205,29 @@ def _renamed(use: _Use, rows: Sequence[Row[Any]]) -> dict[int, str]:
     """The use that was told by the order's number gets the order's own id, under which we know the order."""
     if any(row.order_ref == use.order_ref for row in rows):
         return {}
-    found = [row.id for row in rows if _plain(row.order_ref) in use.names]
-    return {found[0]: use.order_ref} if found else {}
+    for row in rows:
+        other = _known_use(row)
+        if not other.is_order and (_plain(row.order_ref) == _plain(use.order_ref) or _is_one(use, other)):
+            return {row.id: use.order_ref}
+    return {}
 
 
-def _names(*names: str | None) -> frozenset[str]:
-    return frozenset(_plain(name) for name in names if name)
+def _known_use(row: Row[Any]) -> _Use:
+    is_order = row.source == _SOURCE or row.external_id is not None
+    return _Use("", row.order_ref, row.number or row.order_ref, is_order=is_order, redeemed_at=row.redeemed_at)
+
+
+def _is_one(use: _Use, other: _Use) -> bool:
+    """Whether both are one order by its number, one of them at least told by an order of ours."""
+    is_near = abs(use.redeemed_at - other.redeemed_at) <= _ONE_ORDER
+    return is_near and (use.is_order or other.is_order) and _bare(use.number) == _bare(other.number)
 
 
 def _plain(name: str) -> str:
-    """`#1001` and `1001` are one order, as are `gid://shopify/Order/17` and `17`."""
-    return name.strip().rpartition("/")[2].removeprefix("#").casefold()
+    """`gid://shopify/Order/17` and `17` are one order's id; `NYC/17` and `LA/17` are two."""
+    return _ADDRESS.sub("", name.strip()).casefold()
+
+
+def _bare(number: str) -> str:
+    """`#1001` and `1001` are one number."""
+    return _plain(number).removeprefix("#")

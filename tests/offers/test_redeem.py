@@ -107,6 +107,50 @@ def test_one_order_told_by_import_and_by_till_is_one_use(engine: Engine, code: s
     assert uses(engine) == [(code, "shop-55", True)]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("NYC/1001", "LA/1001"),
+        ("NYC/1001", "1001"),
+        ("#1001", "1001"),
+        ("gid://shopify/Order/17", "gid://shopify/Order/18"),
+    ],
+)
+def test_receipts_of_two_names_are_two_uses(engine: Engine, code: str, one: str, other: str) -> None:
+    """Whatever they have in common behind a slash."""
+    assert tell(engine, code, one) == count(seen=1, new=1)
+    assert tell(engine, code, other, at=NOW + timedelta(hours=1)) == count(seen=1, new=1, again=1)
+    assert tell(engine, code, one.upper()) == tell(engine, code, f" {other} ") == count(seen=1)
+    assert uses(engine) == [(code, one, True), (code, other, False)]
+
+
+@pytest.mark.parametrize("apart", [-2 * DAY, 2 * DAY], ids=["before", "after"])
+@pytest.mark.parametrize("is_near", [True, False], ids=["near", "far"])
+@pytest.mark.parametrize("first", ["import", "till"])
+@pytest.mark.parametrize("said", ["1001", "#1001"])
+def test_one_number_is_one_order_only_near_its_time(
+    engine: Engine, code: str, apart: timedelta, first: str, said: str, *, is_near: bool
+) -> None:
+    """The till has a receipt 1001, too."""
+    at = NOW + apart + (timedelta() if is_near else apart / 1_000_000)
+
+    def imported() -> None:
+        sell(engine, "gid://shopify/Order/77", code, number="#1001")
+        import_orders(engine)
+
+    def told() -> None:
+        tell(engine, code, said, at=at)
+
+    for verb in (imported, told) if first == "import" else (told, imported):
+        verb()
+    for _ in range(2):
+        told()
+        import_orders(engine)
+    refs = ["gid://shopify/Order/77"] if is_near else ["gid://shopify/Order/77", said]
+    assert sorted(ref for _, ref, _ in uses(engine)) == sorted(refs)
+    assert sum(counts for _, _, counts in uses(engine)) == 1
+
+
 @pytest.mark.parametrize("order_of_arrival", list(permutations(["import", "north", "south"])), ids="-".join)
 def test_in_any_order_of_arrival_one_use_counts(engine: Engine, code: str, order_of_arrival: tuple[str, ...]) -> None:
     for _ in range(2):
@@ -180,3 +224,11 @@ def test_many_are_redeemed_in_a_handful_of_statements(engine: Engine) -> None:
     assert import_orders(engine) == count(seen=60, new=60, again=57)
     assert len(asked) <= 10
     assert sum(counts for _, _, counts in uses(engine)) == 3
+
+
+def test_an_orders_use_keeps_its_name_when_the_order_comes_under_another_id(engine: Engine, code: str) -> None:
+    sell(engine, "17", code, number="#1001")
+    import_orders(engine)
+    sell(engine, "A-17", code, number="1001", at=NOW + timedelta(seconds=1))
+    assert import_orders(engine) == count(seen=2)
+    assert uses(engine) == [(code, "17", True)]
