@@ -3,6 +3,9 @@
 A consent does not say which address it was given for. So a yes of one profile, even a later one, does not answer the no
 of the other: it was the answer to another question. Where the facts together would read as a yes, the no is written
 down once more, as said at the merge; a yes that comes after it counts again.
+
+Nor does a yes of one profile answer for an address that only the other one has: a typing error in an account makes a
+stranger's address hers. There the yes is written down as doubted, until she says it again.
 """
 
 from __future__ import annotations
@@ -17,14 +20,18 @@ from sqlalchemy import Connection, Row, select
 
 from segue.store.bulk import insert_new, rows_where, update_many
 from segue.store.sql import micros
-from segue.store.tables import consent_event
+from segue.store.tables import consent_event, identifier
 from segue.store.types import to_micros
 
 _NO = ("doubted", "denied")  # weakest first
 _YES = ("granted", "confirmed")
 #: An objection to direct marketing as such holds on every channel.
 _EVERYWHERE = "all"
+#: What a channel writes to. Print has no address of its own here.
+_REACHED_BY = {"email": "email", "ads": "email", "sms": "phone"}
 _NEVER = float("-inf")
+
+Asked = tuple[int, str, str]  # whom, of which purpose, on which channel
 
 
 def keep_every_no(connection: Connection, root_of: Mapping[int, int], now: datetime) -> None:
@@ -35,8 +42,9 @@ def keep_every_no(connection: Connection, root_of: Mapping[int, int], now: datet
     _rename(connection, root_of)
     facts = _facts(connection, {*root_of, *root_of.values()}, now)
     after = _refusals(facts, lambda owner: root_of.get(owner, owner))
-    strictest: dict[tuple[int, str, str], int] = {}
-    for (owner, purpose, channel), refusal in _refusals(facts, lambda owner: owner).items():
+    before = _refusals(facts, lambda owner: owner)
+    strictest: dict[Asked, int] = dict.fromkeys(_never_asked(connection, facts, before, root_of), _NO.index("doubted"))
+    for (owner, purpose, channel), refusal in before.items():
         asked = root_of.get(owner, owner), purpose, channel
         strictest[asked] = max(refusal, strictest.get(asked, 0))
     noes = [
@@ -46,7 +54,34 @@ def keep_every_no(connection: Connection, root_of: Mapping[int, int], now: datet
         insert_new(connection, consent_event, noes, ["dedupe"])
 
 
-def _refusals(facts: Sequence[Row[Any]], person_of: Callable[[int], int]) -> dict[tuple[int, str, str], int]:
+def _never_asked(
+    connection: Connection, facts: Sequence[Row[Any]], refusals: Mapping[Asked, int], root_of: Mapping[int, int]
+) -> Iterator[Asked]:
+    """Where the yes of one profile would reach an address that none of those who said yes has."""
+    agreed: defaultdict[Asked, set[int]] = defaultdict(set)
+    for row in facts:
+        owner, purpose, channel = row.profile_id, row.purpose, row.channel
+        if row.state in _YES and channel in _REACHED_BY and (owner, purpose, channel) not in refusals:
+            agreed[root_of.get(owner, owner), purpose, channel].add(owner)
+    if not agreed:
+        return
+    name = identifier.c
+    rows = rows_where(
+        connection,
+        select(name.profile_id, name.kind, name.value).where(name.kind.in_({*_REACHED_BY.values()})),
+        name.profile_id,
+        {*root_of, *root_of.values()},
+    )
+    addresses: defaultdict[tuple[int, str], set[tuple[int, str]]] = defaultdict(set)
+    for row in rows:
+        addresses[root_of.get(row.profile_id, row.profile_id), row.kind].add((row.profile_id, row.value))
+    for asked, owners in agreed.items():
+        theirs = addresses[asked[0], _REACHED_BY[asked[2]]]
+        if {value for _, value in theirs} > {value for owner, value in theirs if owner in owners}:
+            yield asked
+
+
+def _refusals(facts: Sequence[Row[Any]], person_of: Callable[[int], int]) -> dict[Asked, int]:
     """How firmly each person refuses, by purpose and channel: 0 doubted, 1 denied; who does not is left out.
 
     The rule of `consents`, for any channel and purpose: a no holds against every yes not dated after it.
@@ -59,7 +94,7 @@ def _refusals(facts: Sequence[Row[Any]], person_of: Callable[[int], int]) -> dic
         at = _NEVER if said == "yes" and not row.is_dated else row.at
         place = (person_of(row.profile_id), row.purpose, row.channel, said)
         latest[place] = max(at, latest[place])
-    found: dict[tuple[int, str, str], int] = {}
+    found: dict[Asked, int] = {}
     for person, (purpose, channel) in product(people, asked):
         yes = latest[person, purpose, channel, "yes"]
         for refusal, word in enumerate(_NO):

@@ -87,7 +87,7 @@ def test_a_yes_after_the_merge_counts(engine: Engine) -> None:
         assert allowed(connection, 1, later)["email"] == "opt_in"
 
 
-_FACTS = st.lists(
+FACTS = st.lists(
     st.tuples(
         st.integers(1, 4),
         st.sampled_from(["email", "sms", "print", "all"]),
@@ -101,7 +101,7 @@ _STRICTEST = {"denied": 2, "doubted": 1}
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(facts=_FACTS, pairs=st.permutations([(1, 2), (2, 3), (3, 4)]))
+@given(facts=FACTS, pairs=st.permutations([(1, 2), (2, 3), (3, 4)]))
 def test_nobody_is_asked_more_kindly_after_a_merge(
     engine: Engine, facts: list[Said], pairs: list[tuple[int, int]]
 ) -> None:
@@ -123,3 +123,31 @@ def test_nobody_is_asked_more_kindly_after_a_merge(
         assert _STRICTEST.get(answer or "", 0) >= strictest
         if strictest == 0:
             assert (answer is None) == (answers == {None})
+
+
+def test_a_merge_is_strict_at_its_moment_and_hears_what_is_imported_later_by_its_date(engine: Engine) -> None:
+    """So of two profiles the order of import and merge counts; of one profile it never does."""
+    no, yes = (1, "email", "denied", True, 1), (2, "email", "granted", True, 2)
+    answers = {}
+    for order in ("no yes merge", "no merge yes", "merge yes no", "merge no yes", "yes merge no"):
+        with engine.connect().execution_options(segue_mode="write") as connection:
+            transaction = connection.begin()
+            people(connection, 2)
+            merged = False
+            for number, word in enumerate(order.split()):
+                if word == "merge":
+                    carry_out_pairs(connection, [(1, 2)])
+                    merged = True
+                    continue
+                one, channel, state, _, day = no if word == "no" else yes
+                row = consent(1 if merged else one, channel, state, "opt_in", at=LONG_AGO + timedelta(days=day))
+                connection.execute(insert(consent_event).values(row | {"dedupe": f"{number}"}))
+            answers[order] = allowed(connection, 1)["email"]
+            transaction.rollback()
+    assert answers == {
+        "no yes merge": "denied",
+        "no merge yes": "opt_in",
+        "merge yes no": "opt_in",
+        "merge no yes": "opt_in",
+        "yes merge no": "opt_in",
+    }

@@ -47,24 +47,28 @@ class _Users(Sender):
             last_name=self.text(self._last(row), line, tally, "last_name"),
             zone=self.zone(self._zone(row), line, tally, "timezone"),
         )
-        yield from self._said(row, names, tally)
+        yield from self._said(row, email, names, tally)
         if email is not None and self._complained(row):
             at = self.said_at(self._complained(row), line, tally, "marked_email_as_spam_at", no=True)
             yield self.silence(line, email, "complaint", at)
 
-    def _said(self, row: Row, names: r.Names, tally: Tally) -> Iterator[r.Fact]:
-        state = self._state(row).casefold()
+    def _said(self, row: Row, email: str | None, names: r.Names, tally: Tally) -> Iterator[r.Fact]:
+        line, state = row.line, self._state(row).casefold()
         if state not in {"", "opted_in", "subscribed", "unsubscribed"}:
-            tally.warn(row.line, "unknown_state", "email_subscribe")
-            yield self.consent(row.line, names, "email", "doubted", None)
-        said_no = bool(self._out(row)) or state == "unsubscribed"
-        if said_no:
-            at = self.said_at(self._out(row), row.line, tally, _UNSUBSCRIBED, no=True)
-            yield self.consent(row.line, names, "email", "denied", at)
+            tally.warn(line, "unknown_state", "email_subscribe")
+            yield self.consent(line, names, "email", "doubted", None)
         # Where a state is given it is the last word on the yes.
-        if state == "opted_in" or (state == "" and self._in(row)):
-            at = self.said_at(self._in(row), row.line, tally, _OPTED_IN, no=False)
-            yield self.consent(row.line, names, "email", "granted", at)
+        said_yes = state == "opted_in" or (state == "" and bool(self._in(row)))
+        yes_at = self.said_at(self._in(row), line, tally, _OPTED_IN, no=False) if said_yes else None
+        if self._out(row) or state == "unsubscribed":
+            at = self.said_at(self._out(row), line, tally, _UNSUBSCRIBED, no=True)
+            yield self.consent(line, names, "email", "denied", at)
+            # The address said no, whoever has it, unless this very row says that it came back.
+            came_back = at is not None and yes_at is not None and yes_at > at
+            if email is not None and not came_back:
+                yield self.silence(line, email, "unsubscribe", at)
+        if said_yes:
+            yield self.consent(line, names, "email", "granted", yes_at)
 
 
 def _is_users(columns: tuple[str, ...], _file: str) -> bool:

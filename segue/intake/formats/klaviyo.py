@@ -50,6 +50,8 @@ _REASONS = {
     "UNSUBSCRIBE": "unsubscribe", "UNSUBSCRIBED": "unsubscribe", "USER_SUPPRESSED": "unsubscribe",
     "TRUE": "unsubscribe", "YES": "unsubscribe",
 }  # fmt: skip
+#: What a suppression is called where she herself said no on a channel.
+_NO_OF = {"email": "unsubscribe", "sms": "stop"}
 _NO_REASON = frozenset({"NONE", "NULL", "FALSE", "NO", "N_A", "0"})
 #: Words of the old `$consent` lists that are other channels than ours.
 _OTHER_CONSENTS = frozenset({"web", "mobile", "push", "directmail"})
@@ -111,16 +113,15 @@ class _Profiles(Sender):
             if state is not None:
                 at = self.said_at(one.at(row), line, tally, one.column, no=state != "granted")
                 yield self.consent(line, names, one.channel, state, at)
-                number = addresses["sms"] if one.channel == "sms" and state == "denied" else None
-                if number is not None:  # the number said no, whoever has it
-                    yield self.silence(line, number, "stop", at)
+                address = addresses[one.channel] if state == "denied" else None
+                if address is not None:  # the address said no, whoever has it
+                    yield self.silence(line, address, _NO_OF[one.channel], at)
         yield from self._old_consents(row, names, said, tally)
         for channel, column, read in self._suppressed:
             for reason in _reasons(read(row), line, tally, column):
                 address = addresses[channel]
                 if address is not None:
-                    told = "stop" if channel == "sms" and reason == "unsubscribe" else reason
-                    yield self.silence(line, address, told, None)
+                    yield self.silence(line, address, _NO_OF[channel] if reason == "unsubscribe" else reason, None)
 
     @staticmethod
     def _state(one: _Column, row: Row, tally: Tally) -> State | None:

@@ -25,7 +25,7 @@ def test_the_samples(file, expected) -> None:
     assert found.format == "braze-users"
     assert found.consents == expected
     assert set(found.profiles) == {"sarah@example.com", "bea@example.com"}
-    assert not found.suppressed
+    assert found.suppressed == {("bea@example.com", "unsubscribe", at("2025-02-01 08:00"))}
     assert not found.notes
     if "emails" not in file:
         assert found.profiles["sarah@example.com"]["zone"] == "America/Los_Angeles"
@@ -60,6 +60,8 @@ def user(**told: object) -> str:
 def test_the_states(tmp_path, told, made) -> None:
     found = written(tmp_path, "users.jsonl", user(**told))
     assert [(state, when) for _, _, state, when in found.consents] == made
+    noes = {("a@example.com", "unsubscribe", when or NOW) for state, when in made if state == "denied"}
+    assert found.suppressed == noes  # the address said no, whoever has it
 
 
 def test_both_dates_are_told_and_time_decides_later(tmp_path) -> None:
@@ -73,6 +75,23 @@ def test_both_dates_are_told_and_time_decides_later(tmp_path) -> None:
         ("denied", at("2025-02-01 08:00")),
         ("granted", at("2025-03-01 08:00")),
     ]
+    assert not found.suppressed  # the address came back
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"email_opted_in_at": "2025-01-01T08:00:00Z", "email_subscribe": None},
+        {"email_opted_in_at": "2025-02-01T08:00:00Z", "email_subscribe": "opted_in"},
+        {"email_opted_in_at": "2025-03-01T08:00:00Z", "email_subscribe": "unsubscribed"},
+        {"email_opted_in_at": "2025-03-01T08:00:00Z", "email_subscribe": "subscribed"},
+        {"email_opted_in_at": "soon", "email_subscribe": "opted_in"},
+        {"email_subscribe": "opted_in"},
+    ],
+)
+def test_an_address_comes_back_only_by_a_later_yes_of_its_own(tmp_path, told) -> None:
+    found = written(tmp_path, "users.jsonl", user(email_unsubscribed_at="2025-02-01T08:00:00Z", **told))
+    assert found.suppressed == {("a@example.com", "unsubscribe", at("2025-02-01 08:00"))}
 
 
 def test_a_complaint_silences_the_address(tmp_path) -> None:

@@ -23,7 +23,10 @@ def test_the_samples() -> None:
     ]
     assert set(found.profiles) == {"sarah@example.com", "bea@example.com", "cleo@example.com", "dan@example.com"}
     assert found.profiles["dan@example.com"] == {"first_name": "Dan", "last_name": "O'Neil"}
-    assert found.silenced == {("dan@example.com", "hard_bounce")}
+    assert found.suppressed == {
+        ("bea@example.com", "unsubscribe", at("2025-02-01 08:00")),
+        ("dan@example.com", "hard_bounce", NOW),
+    }
     assert not found.tally.skipped
     assert not +found.tally.warnings
     assert not found.notes
@@ -96,6 +99,8 @@ def test_the_states(tmp_path, state, made, warned) -> None:
     assert [one[2] for one in found.consents] == ([made] if made else [])
     assert dict(found.tally.warnings) == ({warned: 1} if warned else {})
     assert set(found.profiles) == {"a@example.com"}
+    # The address said no, whoever has it; that it may have said so silences nobody.
+    assert found.suppressed == ({("a@example.com", "unsubscribe", NOW)} if made == "denied" else set())
 
 
 def test_subscribed_and_suppressed_at_once_is_suppressed(tmp_path) -> None:

@@ -86,7 +86,7 @@ FILES = {
         "Email Address,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME,LEID,EUID\np16@example.com,3,,2025-02-01 08:00:00,1,2\n"
     ),
 }
-NO_MAIL = {**dict.fromkeys(range(1, 8), "suppressed"), **dict.fromkeys((8, 9, 10, 16, 21), "denied"), 15: "unconfirmed"}
+NO_MAIL = {**dict.fromkeys((*range(1, 11), 16, 19, 21), "suppressed"), 15: "unconfirmed"}
 NO_TEXT = {**dict.fromkeys((11, 12, 13, 14, 18, 22), "suppressed"), 15: "unconfirmed"}
 
 
@@ -185,7 +185,7 @@ def test_the_same_files_again_add_nothing_and_strangers_stay_strangers(engine: E
 
 
 def test_a_yes_given_after_the_move_is_heard(engine: Engine, tmp_path: Path) -> None:
-    """A no without a date and a doubt stand at the day they were read; a suppression stands."""
+    """A doubt stands at the day it was read; a suppression stands, dated or not."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     move(engine, [tmp_path / name for name in FILES])
@@ -206,7 +206,7 @@ def test_a_yes_given_after_the_move_is_heard(engine: Engine, tmp_path: Path) -> 
                 )
             )
     found = by_number(verdicts(engine, Channel.EMAIL))
-    assert [found[number] for number in (1, 15, 21)] == ["suppressed", "send", "send"]
+    assert [found[number] for number in (1, 15, 21)] == ["suppressed", "send", "suppressed"]
 
 
 def test_a_no_by_one_of_her_addresses_counts_for_the_other(engine: Engine, tmp_path: Path) -> None:
@@ -235,6 +235,29 @@ def test_a_no_by_one_of_her_addresses_counts_for_the_other(engine: Engine, tmp_p
         move(engine, [file])
     found = verdicts(engine, Channel.EMAIL)
     assert (found["p17@example.com"], found["p19@example.com"]) == ("suppressed", "send")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("klaviyo.csv", "Email,Klaviyo ID,Email Marketing Consent\np1@example.com,K1,UNSUBSCRIBED\n"),
+        ("users.jsonl", '{"external_id":"1","email":"p1@example.com","email_subscribe":"unsubscribed"}\n'),
+    ],
+)
+def test_a_no_at_an_address_holds_for_everybody_who_has_it(engine: Engine, tmp_path: Path, name, text) -> None:
+    """Two accounts share a mailbox: the sender knows one of them, and the other one agreed by her account."""
+    (tmp_path / "klaviyo_list.csv").write_text(FILES["klaviyo_list.csv"])
+    move(engine, [tmp_path / "klaviyo_list.csv"])
+    with write(engine) as connection:
+        owners = dict(connection.execute(select(identifier.c.value, identifier.c.profile_id)).tuples().all())
+        shared = {"kind": "email", "value": "p1@example.com", "identifies": False, "recorded_at": NOW}
+        connection.execute(insert(identifier).values(shared | {"profile_id": owners["p20@example.com"]}))
+    assert verdicts(engine, Channel.EMAIL)["p20@example.com"] == "send"
+    (tmp_path / name).write_text(text)
+    move(engine, [tmp_path / name])
+    found = verdicts(engine, Channel.EMAIL)
+    assert (found["p1@example.com"], found["p20@example.com"]) == ("suppressed", "suppressed")
+    assert found["p22@example.com"] == "send"
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendors' samples are not beside the project")
