@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from segue.intake import records as r
+from segue.intake import waiting
 from segue.intake.changes import Seen
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
@@ -31,7 +32,7 @@ class OrderPapers:
         self._shop = shop
         self._spoilt = spoilt
         #: What has a greater id was written by this import.
-        self._floor = {t: connection.scalar(select(func.max(t.c.id))) or 0 for t in (fulfilment, order_return)}
+        self._floor = {t: connection.scalar(select(func.max(t.c.id))) or 0 for t in (order, fulfilment, order_return)}
         self._reversals: list[r.Reversal] = []
         self._early: list[r.Fulfilment] = []
         #: Returns of an order that is not there yet: name of the return -> its order.
@@ -122,11 +123,19 @@ class OrderPapers:
     def finish(self) -> set[int]:
         """Write what had to wait for its order; return the orders about which there is news."""
         early, self._early = self._early, []
+        for paper in waiting.fetch(self._connection, self._floor[order]):
+            if isinstance(paper, r.Fulfilment):
+                early.append(paper)
+            else:
+                self._reversals.append(paper)
         self.write_fulfilments(early)
-        for fact in self._early:
-            self._tally.skip(fact.line, "unknown_order")
         self._match_returns()
-        return self._apply_reversals()
+        changed, unmatched = self._apply_reversals()
+        kept: tuple[waiting.Paper, ...] = (*self._early, *unmatched)
+        for fact in kept:
+            self._tally.warn(fact.line, "waits_for_order")
+        waiting.keep(self._connection, kept, self._now)
+        return changed
 
     def _match_returns(self) -> None:
         found = self._orders({name for name in self._unmatched.values() if name not in self._spoilt})
@@ -137,9 +146,10 @@ class OrderPapers:
         rows = rows_where(self._connection, open_ones, order_return.c.dedupe, wanted)
         update_many(self._connection, order_return, [{"id": i, "order_id": wanted[name]} for i, name in rows])
 
-    def _apply_reversals(self) -> set[int]:
+    def _apply_reversals(self) -> tuple[set[int], list[r.Reversal]]:
+        """Cancel and take back; return the orders concerned, and what is told of orders that nobody knows."""
         if not self._reversals:
-            return set()
+            return set(), []
         heads = Seen(self._connection, order, "external_id").held(fact.order for fact in self._reversals)
         order_ids = {row["id"] for row in heads.values()}
         statement = select(order_line.c.id, order_line.c.order_id, order_line.c.returned_at, variant.c.sku).join(
@@ -148,10 +158,11 @@ class OrderPapers:
         lines = list(rows_where(self._connection, statement, order_line.c.order_id, order_ids))
         cancelled: dict[int, datetime] = {}
         returned: dict[int, datetime] = {}
+        unmatched: list[r.Reversal] = []
         for fact in sorted(self._reversals, key=lambda fact: fact.occurred_at):
             head = heads.get(fact.order)
             if head is None:
-                self._tally.skip(fact.line, "unknown_order")
+                unmatched.append(fact)
                 continue
             news = False
             if fact.cancelled:
@@ -173,4 +184,4 @@ class OrderPapers:
             self._connection, order, [{"id": i, "cancelled_at": at} for i, at in cancelled.items() if i in open_heads]
         )
         update_many(self._connection, order_line, [{"id": i, "returned_at": at} for i, at in returned.items()])
-        return order_ids
+        return order_ids, unmatched

@@ -1,0 +1,89 @@
+"""Cancellations, returns and parcels told before their order: kept as events of nobody until the order arrives."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, literal, select
+
+from segue.intake import records as r
+from segue.store.bulk import insert_new, rows_where, update_many
+from segue.store.sql import among
+from segue.store.tables import event, order
+
+#: The event's name; its dedupe begins so, too, and goes on with the order's id.
+WAITING = "Order Paper Waiting"
+_CHUNK = 10_000
+Paper = r.Reversal | r.Fulfilment
+
+
+def keep(connection: Connection, papers: Iterable[Paper], now: datetime) -> None:
+    """Keep papers whose order nobody knows, each once however often it is told: one row an order."""
+    told: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for paper in papers:
+        if (one := _written(paper)) not in told[paper.order]:
+            told[paper.order].append(one)
+    if not told:
+        return
+    # The row without an order says that anything ever waited: without it, no import has to look.
+    rows = {WAITING: _row(WAITING, {}, now)}
+    rows |= {_key(name): _row(_key(name), {"order": name, "papers": ones}, now) for name, ones in told.items()}
+    held = select(event.c.id, event.c.dedupe, event.c.properties)
+    grown = []
+    for row in rows_where(connection, held, event.c.dedupe, list(rows)):
+        known, said = row.properties.get("papers", []), rows.pop(row.dedupe)["properties"].get("papers", [])
+        if more := [one for one in said if one not in known]:
+            grown.append({"id": row.id, "properties": row.properties | {"papers": known + more}})
+    insert_new(connection, event, list(rows.values()), ["dedupe"])
+    update_many(connection, event, grown)
+
+
+def fetch(connection: Connection, floor: int) -> list[Paper]:
+    """Take out the papers of the orders above id `floor`."""
+    if connection.scalar(select(event.c.id).where(event.c.dedupe == WAITING)) is None:
+        return []
+    mine = event.c.dedupe == literal(_key("")).concat(order.c.external_id)
+    found = connection.execute(
+        select(event.c.id, event.c.properties).join_from(order, event, mine).where(order.c.id > floor)
+    ).all()
+    _drop(connection, [row.id for row in found])
+    return [_read(row.properties["order"], one) for row in found for one in row.properties["papers"]]
+
+
+def _drop(connection: Connection, ids: Sequence[int]) -> None:
+    for start in range(0, len(ids), _CHUNK):
+        connection.execute(delete(event).where(among(connection, event.c.id, ids[start : start + _CHUNK])))
+
+
+def _key(name: str) -> str:
+    return f"{WAITING}: {name}"
+
+
+def _row(dedupe: str, properties: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "dedupe": dedupe,
+        "profile_id": None,
+        "name": WAITING,
+        "properties": properties,
+        "occurred_at": now,
+        "recorded_at": now,
+    }
+
+
+def _written(paper: Paper) -> dict[str, Any]:
+    at = paper.occurred_at.isoformat()
+    if isinstance(paper, r.Fulfilment):
+        return {"kind": paper.kind, "location": paper.location, "at": at}
+    skus = None if paper.skus is None else sorted(paper.skus)
+    return {"kind": None, "cancelled": paper.cancelled, "skus": skus, "at": at}
+
+
+def _read(name: str, one: dict[str, Any]) -> Paper:
+    at = datetime.fromisoformat(one["at"])
+    if one["kind"] is not None:
+        return r.Fulfilment(line=0, order=name, kind=one["kind"], location=one["location"], occurred_at=at)
+    skus = None if one["skus"] is None else frozenset(one["skus"])
+    return r.Reversal(line=0, order=name, cancelled=one["cancelled"], skus=skus, occurred_at=at)
