@@ -37,6 +37,7 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
     """Print the waiting cards, or some of them again. Returns how many were printed, or asked for again."""
     orders = asked_again(brief.print_again)
     with without_personal_data("The print run"), open_segue() as segue:
+        troubled: list[PrintReport] = []
         if orders:
             rows, cards = again(segue, orders), len(orders)
             said = f"Printed again: what {cards:,} order numbers have"
@@ -44,7 +45,13 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
             reports = segue.print_run(brief.location.strip() or None)
             rows, cards = [row_of(report) for report in reports], sum(report.pages for report in reports)
             said = f"{cards:,} cards printed"
+            troubled = [report for report in reports if report.problem]
     create_table_artifact(rows or [{"What": "Nothing was waiting to be printed"}], key="print-report", description=said)
+    if troubled:
+        raise FlowError(
+            f"{len(troubled)} of {len(reports)} print runs stand, the first in {troubled[0].location}:"
+            f" {troubled[0].problem}. The next print run tries again."
+        )
     return cards
 
 
@@ -55,12 +62,12 @@ def asked_again(text: str) -> list[str]:
 
 
 def again(segue: Segue, orders: Sequence[str]) -> list[dict[str, str | int]]:
-    """Print the cards of these orders once more; raises FlowError with the cure where none has one."""
+    """Print the cards of these orders once more; raises FlowError with the cure where one has none."""
     try:
         file = segue.reprint(orders)
     except KeyError:
         raise FlowError(
-            "None of these orders has a printed card. Write order numbers as the pick list shows them, e.g. #1001,"
+            "One of these orders has no printed card. Write order numbers as the pick list shows them, e.g. #1001,"
             " separated by commas."
         ) from None
     return [{"File": file.name, "Folder": str(file.parent)}]

@@ -44,6 +44,7 @@ from segue.outbox.promise import promise
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.summary import Summary
+from segue.outbox.takeback import take_back_cancelled
 from segue.render.samples import SampleRender, sample_renders
 from segue.settings import Settings, load_settings
 from segue.store.engine import read, write
@@ -143,6 +144,7 @@ class Segue(Installation):
         Started again with the same `flow_run_id` it continues the same run.
         """
         moment = self._moment(journey)
+        take_back_cancelled(self.engine, (journey,), now=moment.now)
         with write(self.engine) as connection:
             run_id = _run_of(connection, journey, brief, flow_run_id, moment.now)
             promised = sum(promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps)

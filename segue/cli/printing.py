@@ -45,6 +45,10 @@ def print_cards(
     for report in reports:
         for file in report.files:
             _out.print(escape(str(file)), highlight=False)
+    if troubled := [report for report in reports if report.problem]:
+        for report in troubled:
+            _out.print(f"[red]{escape(report.location)} was not printed:[/red] {escape(report.problem or '')}")
+        raise typer.Exit(1)
 
 
 def _table(reports: Sequence[PrintReport]) -> Table:

@@ -50,6 +50,7 @@ REASONS: Final = {
     "zone_unknown": "no telling what time it is there",
     "over_budget": "had enough messages lately",
     "template": "the message could not be written",
+    "code_spent": "the code on the card was used or taken back before it was printed",
     "merged": "had this message under another name",
     # control
     "holdout_journey": "in this journey's comparison group",

@@ -7,6 +7,7 @@ same pages under the same name, and no page is ever in two runs.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,24 +17,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine, and_, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
-from segue import offers
-from segue.contract import Key, PrintConnector
+from segue.contract import ConnectorError, Key, PrintConnector, UnsupportedError
 from segue.journeys.definition import Journey
 from segue.outbox.frame import Asked, fetch
+from segue.outbox.takeback import Taken, settle, take_back_cancelled, with_spent_codes
 from segue.policy import Reason
 from segue.store.bulk import insert_new
 from segue.store.engine import read, write
-from segue.store.sql import among, later
-from segue.store.tables import decision, message, order, print_page, print_run, voucher
+from segue.store.sql import among
+from segue.store.tables import message, order, print_page, print_run
 
+_LOG = logging.getLogger(__name__)
 #: A print run starts with the pick wave; this long after a card's deadline its parcel is still in the house.
 WAVE_GRACE = timedelta(hours=1)
-#: A message bears the time at which it was judged: a code that was made a little later may be in it all the same.
-JUDGED_BEFORE = timedelta(hours=1)
-#: Of what was handed over all else may have reached her; so may one that waits for another try.
-_NOT_SEEN = ("rejected", "skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,8 @@ class PrintReport:
     #: Pages taken out at the last moment, by reason.
     taken_out: Mapping[str, int]
     files: tuple[Path, ...]
+    #: Why it could not be printed; the next print run tries again.
+    problem: str | None = None
 
 
 def print_all(
@@ -56,7 +56,11 @@ def print_all(
     now: datetime,
     location: str | None = None,
 ) -> list[PrintReport]:
-    """Finish print runs that died, then print what is spooled and still wanted, location by location."""
+    """Finish print runs that died, then print what is spooled and still wanted, location by location.
+
+    One run's trouble is told in its report and stops no other.
+    """
+    take_back_cancelled(engine, journeys.values(), now=now, only_printed=True)
     reports = [_close(engine, connector, run_id, place, now) for run_id, place in _unfinished(engine, location)]
     for place, rows in _spooled(engine, connector, location):
         run_id = _begin(engine, place, rows, journeys, now)
@@ -68,26 +72,31 @@ def print_all(
 def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *, now: datetime) -> Path:
     """Print the cards of `orders` (numbers such as `#1001`) again, with the same codes.
 
-    A page that was taken out stays out. Raises KeyError if none of the orders has a card.
+    A page that was taken out stays out. Raises KeyError naming the orders that have no card to print.
     """
+    wanted = dict.fromkeys(one.strip().removeprefix("#") for one in orders if one.strip())
     with read(engine) as connection:
-        wanted = [one.strip().removeprefix("#") for one in orders if one.strip()]
         number = func.ltrim(func.coalesce(order.c.number, order.c.external_id), "#")
-        keys = connection.scalars(
-            select(message.c.key)
+        found = connection.execute(
+            select(number, message.c.key)
+            .select_from(message)
             .join(order, order.c.id == message.c.subject_id)
             .join(print_page, print_page.c.message_id == message.c.id)
             .where(
                 message.c.channel == "print",
                 message.c.state == "accepted",
                 print_page.c.position.is_not(None),
-                among(connection, number, wanted),
+                or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > now),
+                among(connection, number, list(wanted)),
             )
             .order_by(print_page.c.print_run_id, print_page.c.position)
         ).all()
-    if not keys:
-        raise KeyError("none of these orders has a printed card; give order numbers as the pick list shows them")
-    return connector.reprint([Key(key) for key in keys], name=f"again-{now:%Y%m%d-%H%M%S}")
+    missing = [one for one in wanted if one not in {row[0] for row in found}]
+    if missing or not found:
+        raise KeyError(
+            f"no printed card for {', '.join(missing) or 'no order'}; give order numbers as the pick list shows them"
+        )
+    return connector.reprint([Key(key) for _, key in found], name=f"again-{now:%Y%m%d-%H%M%S}")
 
 
 def _unfinished(engine: Engine, location: str | None) -> Sequence[tuple[int, str]]:
@@ -171,60 +180,21 @@ def _taken_out(
             continue
         for place in found.index[found["gone"].to_numpy(dtype=bool)]:
             why[int(place)] = Reason.OCCASION_GONE.value
-    return why
+    spent = with_spent_codes(connection, rows["id"].tolist(), now)
+    return [
+        Reason.CODE_SPENT.value if reason is None and message_id in spent else reason
+        for message_id, reason in zip(rows["id"].tolist(), why, strict=True)
+    ]
 
 
 def _settle(connection: Connection, run_id: int, now: datetime) -> None:
-    """What is taken out was never sent: the message is skipped, its budget is free again, its code is revoked."""
+    """Settle what this run takes out."""
     out = connection.execute(
         select(message.c.id, message.c.run_id, message.c.key, print_page.c.taken_out)
         .join(print_page, print_page.c.message_id == message.c.id)
         .where(print_page.c.print_run_id == run_id, print_page.c.taken_out.is_not(None))
     ).all()
-    if not out:
-        return
-    for reason in {row.taken_out for row in out}:
-        ids = [row.id for row in out if row.taken_out == reason]
-        connection.execute(
-            update(message)
-            .where(and_(among(connection, message.c.id, ids), message.c.state == "accepted"))
-            .values(state="skipped", reason=reason)
-        )
-    connection.execute(
-        insert(decision),
-        [
-            {
-                "message_id": row.id,
-                "run_id": row.run_id,
-                "verdict": "skip",
-                "reason": row.taken_out,
-                "until": None,
-                "decided_at": now,
-            }
-            for row in out
-        ],
-    )
-    offers.revoke(connection, _seen_by_nobody(connection, [row.key for row in out]), now)
-
-
-def _seen_by_nobody(connection: Connection, keys: Sequence[str]) -> Sequence[str]:
-    """The codes of these pages, without those that another message may have told.
-
-    Any message that may show her a live code shows this one, and none writes down which it showed. So whatever
-    reached her since the code was made, or may have, keeps the code alive: a code she was told stays good. (The pages
-    themselves are skipped by now.)
-    """
-    other = message.alias("other")
-    told = (
-        select(other.c.id)
-        .where(
-            other.c.profile_id == voucher.c.profile_id,
-            other.c.state.not_in(_NOT_SEEN),
-            other.c.handed_over_at > later(voucher.c.valid_from, -JUDGED_BEFORE),
-        )
-        .exists()
-    )
-    return connection.scalars(select(voucher.c.code).where(among(connection, voucher.c.message_key, keys), ~told)).all()
+    settle(connection, [Taken(row.id, row.run_id, row.key, row.taken_out) for row in out], now)
 
 
 def _close(engine: Engine, connector: PrintConnector, run_id: int, place: str, now: datetime) -> PrintReport:
@@ -237,13 +207,48 @@ def _close(engine: Engine, connector: PrintConnector, run_id: int, place: str, n
             .order_by(print_page.c.position)
         ).all()
     keys = [Key(page.key) for page in pages if page.position is not None]
-    files = tuple(connector.close_spool(place, keys, name=f"{run_id:06d}")) if keys else ()
+    out = dict(Counter(page.taken_out for page in pages if page.position is None))
+    try:
+        files, lost = _printed(connector, place, keys, f"{run_id:06d}")
+    except ConnectorError as error:
+        _LOG.warning("the print run %s in %s stands: %s", run_id, place, error)
+        return PrintReport(run_id=run_id, location=place, pages=0, taken_out=out, files=(), problem=str(error))
     with write(engine) as connection:
+        if lost:
+            _take_out_lost(connection, lost, now)
+            out[Reason.TEMPLATE.value] = out.get(Reason.TEMPLATE.value, 0) + len(lost)
         connection.execute(update(print_run).where(print_run.c.id == run_id).values(closed_at=now))
-    return PrintReport(
-        run_id=run_id,
-        location=place,
-        pages=len(keys),
-        taken_out=dict(Counter(page.taken_out for page in pages if page.position is None)),
-        files=files,
+    return PrintReport(run_id=run_id, location=place, pages=len(keys) - len(lost), taken_out=out, files=files)
+
+
+def _printed(
+    connector: PrintConnector, place: str, keys: Sequence[Key], name: str
+) -> tuple[tuple[Path, ...], Sequence[Key]]:
+    """The files of these pages, and the keys of pages that nobody can print; halves are asked where the whole fails.
+
+    The names of the parts follow from the pages, so doing it again makes the same files.
+    """
+    if not keys:
+        return (), ()
+    try:
+        return tuple(connector.close_spool(place, keys, name=name)), ()
+    except UnsupportedError:
+        if len(keys) == 1:
+            return (), keys
+    middle = len(keys) // 2
+    first, lost = _printed(connector, place, keys[:middle], f"{name}a")
+    second, more = _printed(connector, place, keys[middle:], f"{name}b")
+    return (*first, *second), [*lost, *more]
+
+
+def _take_out_lost(connection: Connection, keys: Sequence[Key], now: datetime) -> None:
+    rows = connection.execute(
+        select(message.c.id, message.c.run_id, message.c.key).where(among(connection, message.c.key, keys))
+    ).all()
+    reason = Reason.TEMPLATE.value
+    connection.execute(
+        update(print_page)
+        .where(among(connection, print_page.c.message_id, [row.id for row in rows]))
+        .values(position=None, taken_out=reason)
     )
+    settle(connection, [Taken(row.id, row.run_id, row.key, reason) for row in rows], now)

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "zone_unknown"
     OVER_BUDGET = "over_budget"
     TEMPLATE = "template"
+    CODE_SPENT = "code_spent"
     MERGED = "merged"
 
     HOLDOUT_JOURNEY = "holdout_journey"
@@ -73,7 +74,7 @@ _MEANING = {
     Reason.TOO_LATE: "The time in which this message made sense has passed.",
     Reason.NO_ADDRESS: "We have no address for any channel of this step.",
     Reason.NO_CONSENT: "The law of her country asks for a consent that she has not given.",
-    Reason.UNCONFIRMED: "She agreed, but has yet to confirm it: the law of her country asks for that, or an undated no does.",
+    Reason.UNCONFIRMED: "She agreed, but has yet to confirm it: her country asks for that, or an undated no does.",
     Reason.DENIED: "She said no to this channel.",
     Reason.SUPPRESSED: "Her address must not be written to again.",
     Reason.CONVERTED: "She has already done what the message asks for.",
@@ -89,6 +90,7 @@ _MEANING = {
     Reason.QUIET_HOURS: "It is a quiet hour where she lives.",
     Reason.PAUSED: "Somebody has pulled the brake.",
     Reason.BUDGET: "She has had enough messages lately; it waits until there is room.",
+    Reason.CODE_SPENT: "The code on her card was used or taken back before the card was printed.",
     Reason.CODE_UNPUBLISHED: "The shop does not know her code yet.",
     Reason.PACE: "The connector is sending as fast as it may.",
     Reason.JOURNEY_BROKEN: "The journey's own code failed; it waits until that is mended.",

@@ -112,9 +112,9 @@ def _found(root: Path, path: str) -> str | None:
     for written in (path, unquote(urldefrag(path).url.partition("?")[0])):
         for candidate in (written.lstrip("/"), written.rpartition("/")[2]):
             try:
-                file = (base / candidate).resolve()
-                if file.is_relative_to(base) and file.is_file():
-                    return file.relative_to(base).as_posix()
+                inside = (base / candidate).resolve().relative_to(base)
+                if (base / inside).is_file():
+                    return inside.as_posix()
             except (OSError, ValueError):
-                continue  # longer than a file's name can be, or of signs that none has
+                continue  # outside, longer than a file's name can be, or of signs that none has
     return None

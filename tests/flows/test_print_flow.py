@@ -199,7 +199,7 @@ def test_cards_are_printed_again_by_order_number(spooled: Segue) -> None:
 
 def test_an_order_without_a_card_is_an_error_with_its_cure(spooled: Segue) -> None:
     """Spooled is not printed yet; and the error quotes no key."""
-    with pytest.raises(FlowError, match=r"None of these orders has a printed card.*as the pick list shows"):
+    with pytest.raises(FlowError, match=r"One of these orders has no printed card.*as the pick list shows"):
         print_run(PrintBrief(print_again="#1001"))
     with read(spooled.engine) as connection:
         assert connection.scalar(select(func.count()).where(message.c.state == "accepted")) == 5
