@@ -29,6 +29,7 @@ class Crowd:
         self._accounts: defaultdict[int, set[str]] = defaultdict(set)
         self._ids = fresh_ids(connection, profile)
         self._held: set[tuple[int, str, str]] = set()
+        self._holders: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
         columns = select(identifier.c.profile_id, identifier.c.kind, identifier.c.value, identifier.c.identifies)
         for owner, kind, value, identifies in rows_where(
             connection, columns, identifier.c.value, {value for _, value in names}
@@ -36,6 +37,7 @@ class Crowd:
             if identifies:
                 self.naming[kind, value] = owner
             self._held.add((owner, kind, value))
+            self._holders[kind, value].add(owner)
         found = select(profile_merge.c.kept_id, profile_merge.c.gone_id).where(profile_merge.c.merged_at.is_(None))
         people = set(self.naming.values())
         for kept, gone in connection.execute(found):
@@ -56,6 +58,7 @@ class Crowd:
         if (owner, kind, value) in self._held:
             return False
         self._held.add((owner, kind, value))
+        self._holders[kind, value].add(owner)
         self.added.append((owner, kind, value, identifies))
         if identifies:
             self.naming[kind, value] = owner
@@ -75,6 +78,14 @@ class Crowd:
         """Whether both have a shop id, or both a loyalty number; it cannot be the same one, which names one profile."""
         one, other = self._lead(one), self._lead(other)
         return one != other and bool(self._accounts[one] & self._accounts[other])
+
+    def accounts(self, one: int) -> set[str]:
+        """Return the kinds of accounts that this person has, under any profile."""
+        return self._accounts[self._lead(one)]
+
+    def is_anothers(self, owner: int, kind: str, value: str) -> bool:
+        """Whether anybody but `owner` goes by this name or is reached by it."""
+        return bool(self._holders[kind, value] - {owner})
 
     def join(self, one: int, other: int) -> None:
         """From now on these profiles are one, and so are those that were one with either."""

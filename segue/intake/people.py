@@ -8,8 +8,13 @@ household, so neither joins a person who already goes by another name:
 - a row that says who somebody is (a profile row, an `identify`) and names two profiles says that they are one: what it
   says goes to the older one, and the pair is written down to be merged (`needs_merge`), which is not done here;
 - unless each of the two has an account of its own, another shop id or loyalty number: an address that two accounts
-  give is a family's. It becomes one more way to reach the second (`two_accounts`);
-- any other row that names two profiles, an order say, is the first one's and proves nothing (`needs_merge`).
+  give is a family's. It becomes one more way to reach the second (`two_accounts`), also where the row is the first to
+  tell of the second account;
+- any other row, an order say, proves nothing, for anybody may type anybody's address or phone at a checkout. It is the
+  account's, else the address's, else the phone's (`needs_merge` where they are two people), and gives nobody who was
+  known by an account or an address another one, or a phone. A new account beside the address of somebody who has one
+  of that kind is a person of its own, without the address (`two_accounts`); beside one who has none, the row is the
+  address's and the account stays untold. An order's phone names somebody only where there is nothing else.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ from segue.store.bulk import insert_new, rows_where
 from segue.store.tables import identifier, profile, profile_merge
 
 _STRONG = frozenset({"email", "shop", "loyalty"})
+_Name = tuple[str, str]
 _NO_TRAITS = {"id", "source", "created_at", "merged_into"}
 _TRAITS = tuple(column.name for column in profile.columns if column.name not in _NO_TRAITS)
 
@@ -75,40 +81,72 @@ class People:
 
     def _owner(self, crowd: Crowd, fact: r.PersonFact) -> int | None:
         """Decide whom `fact` is about, and who else it names from now on."""
-        introduces = isinstance(fact, r.Profile)
-        strong = [name for name in fact.names if name[0] in _STRONG]
-        found = list(dict.fromkeys(crowd.naming[name] for name in strong if name in crowd.naming))
-        weak_owner = {kind: crowd.naming.get((kind, value)) for kind, value in fact.names if kind not in _STRONG}
-        if len(found) > 1 and not introduces:
-            self._tally.warn(fact.line, "needs_merge")
-            return found[0]
-        owner = self._one_of(crowd, fact, strong) if found else self._weak_owner(crowd, strong, weak_owner)
+        strong = sorted((name for name in fact.names if name[0] in _STRONG), key=_doubt)
+        if isinstance(fact, r.Profile) and not fact.fills_only:
+            owner, names = self._introduced(crowd, fact, strong), fact.names
+        else:
+            owner, names = self._mentioned(crowd, fact, strong)
         made = owner is None
         if owner is None:
-            if not strong and "phone" not in weak_owner:
-                if introduces:
+            if isinstance(fact, r.Profile) and fact.fills_only:
+                return None  # what an order says of its buyer in passing; the order has made whoever it could
+            if not strong and not any(kind == "phone" for kind, _ in fact.names):
+                if isinstance(fact, r.Profile):
                     self._tally.skip(fact.line, "missing_key")
                 return None  # a cookie alone is nobody we could write to
             owner = crowd.make()
-        added = self._attach(crowd, owner, fact)
+        is_hers = not strong or isinstance(fact, (r.Profile, r.Consent))
+        added = self._attach(crowd, owner, fact.line, names, phone_names=is_hers)
         if made:
             self._tally.taken["profile"] += 1
         elif added:
             self._tally.updated["profile"] += 1
-        elif introduces:
+        elif isinstance(fact, r.Profile):
             self._tally.duplicates["profile"] += 1
         return owner
 
-    def _one_of(self, crowd: Crowd, fact: r.PersonFact, strong: Sequence[tuple[str, str]]) -> int:
+    def _introduced(self, crowd: Crowd, fact: r.PersonFact, strong: list[_Name]) -> int | None:
+        """Whom a row means that says who somebody is; None: somebody new."""
+        if not any(name in crowd.naming for name in strong):
+            return self._weak_owner(crowd, fact, strong)
+        if _is_another(crowd, strong):
+            self._tally.warn(fact.line, "two_accounts")
+            return None
+        return self._one_of(crowd, fact, strong)
+
+    def _mentioned(self, crowd: Crowd, fact: r.PersonFact, strong: list[_Name]) -> tuple[int | None, r.Names]:
+        """Whom a row means that only mentions somebody, None for somebody new, and the names it may give this person.
+
+        Anybody may type anything at a checkout: it gives a known person no account, no further address and no phone.
+        """
+        is_consent = isinstance(fact, r.Consent)
+        # An order is the account's; a yes or a no is first of all about the address it was given for.
+        first = [name for name in fact.names if name in strong] if is_consent else strong
+        found = list(dict.fromkeys(crowd.naming[name] for name in first if name in crowd.naming))
+        weak = tuple(name for name in fact.names if name[0] == "cookie" or (is_consent and name[0] == "phone"))
+        if len(found) > 1:
+            self._tally.warn(fact.line, "needs_merge")
+            return found[0], ()
+        if not found:
+            owner = self._weak_owner(crowd, fact, strong, by_phone=is_consent or not strong)
+            return owner, fact.names if owner is None else (*strong, *weak)
+        if strong[0] in crowd.naming:
+            return found[0], weak
+        if is_consent or not _is_another(crowd, strong):
+            return found[0], ()
+        self._tally.warn(fact.line, "two_accounts")
+        return None, tuple(name for name in fact.names if name[0] != "email")
+
+    def _one_of(self, crowd: Crowd, fact: r.PersonFact, surest: Sequence[_Name]) -> int:
         """Whom strong names mean, and which of the profiles they name are to be merged."""
-        surest = sorted(strong, key=lambda name: ACCOUNTS.index(name[0]) if name[0] in ACCOUNTS else len(ACCOUNTS))
         named = {crowd.naming[name]: name[0] for name in reversed(surest) if name in crowd.naming}
         first = crowd.naming[next(name for name in surest if name in crowd.naming)]
+        fresh = {kind for kind, value in surest if (kind, value) not in crowd.naming}
         same = {first: named[first]}
         for other, kind in named.items():
             if other == first:
                 continue
-            if crowd.has_other_account(first, other):
+            if crowd.has_other_account(first, other) or fresh & crowd.accounts(other):
                 self._tally.warn(fact.line, "two_accounts")
             else:
                 same[other] = kind
@@ -122,29 +160,31 @@ class People:
         return kept
 
     @staticmethod
-    def _weak_owner(crowd: Crowd, strong: Sequence[tuple[str, str]], weak: dict[str, int | None]) -> int | None:
+    def _weak_owner(crowd: Crowd, fact: r.PersonFact, strong: Sequence[_Name], *, by_phone: bool = True) -> int | None:
         """Whom the cookie or phone means: nobody who goes by another name of the kinds that are given."""
         given = {kind for kind, _ in strong}
+        weak = {kind: crowd.naming.get((kind, value)) for kind, value in fact.names if kind not in _STRONG}
         cookie, phone = weak.get("cookie"), weak.get("phone")
-        if cookie is not None and not crowd.kinds[cookie] & given:
+        if cookie is not None and not (crowd.kinds[cookie] | crowd.accounts(cookie)) & given:
             return cookie
-        if phone is not None and not (given and crowd.kinds[phone] & _STRONG):
+        if by_phone and phone is not None and not (given and crowd.kinds[phone] & _STRONG):
             return phone
         return None
 
-    def _attach(self, crowd: Crowd, owner: int, fact: r.PersonFact) -> bool:
+    def _attach(self, crowd: Crowd, owner: int, line: int, given: r.Names, *, phone_names: bool) -> bool:
         added = False
-        for kind, value in fact.names:
+        for kind, value in given:
             names = crowd.naming.get((kind, value))
             if names is not None and crowd.is_one(names, owner):
                 continue
-            if names is None:
+            if names is None and (kind != "phone" or phone_names):
                 added |= crowd.add(owner, kind, value, identifies=True)
             elif kind == "phone":
-                self._tally.warn(fact.line, "shared_phone")
+                if crowd.is_anothers(owner, kind, value):
+                    self._tally.warn(line, "shared_phone")
                 added |= crowd.add(owner, kind, value, identifies=False)
             elif kind == "cookie":
-                self._tally.warn(fact.line, "shared_cookie")
+                self._tally.warn(line, "shared_cookie")
             elif kind == "email":
                 added |= crowd.add(owner, kind, value, identifies=False)
         return added
@@ -186,6 +226,18 @@ class People:
             self._changes.compare(row["id"], dict(row), given)
             whole = _filled({**_known(dict(row)), **_known(given)}, fills[row["id"]])
             self._changes.fill(row["id"], dict(row), {name: whole.get(name) for name in fills[row["id"]]})
+
+
+def _doubt(name: _Name) -> int:
+    """How much a strong name leaves in doubt: accounts are surer than an address."""
+    return ACCOUNTS.index(name[0]) if name[0] in ACCOUNTS else len(ACCOUNTS)
+
+
+def _is_another(crowd: Crowd, surest: Sequence[_Name]) -> bool:
+    """Whether these names bring an account that is not his whom a less sure name of them means: he has his own."""
+    first = next(name for name in surest if name in crowd.naming)
+    fresh = {kind for kind, _ in surest[: surest.index(first)]}
+    return bool(fresh & crowd.accounts(crowd.naming[first]))
 
 
 def _known(traits: dict[str, Any]) -> dict[str, Any]:
