@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.errors import FlowError, without_personal_data
-from segue.service import FORMATS, Hints, ImportReport, files_of, open_segue, words
+from segue.service import (
+    FORMATS,
+    Hints,
+    ImportReport,
+    IntakeError,
+    MappingError,
+    OptionError,
+    files_of,
+    is_leaflet,
+    open_segue,
+    words,
+)
 
 #: Where a mapping given by its short name is looked for.
 MAPPINGS = Path("examples")
@@ -79,22 +90,57 @@ def import_shop(brief: ImportBrief = ImportBrief()) -> int:  # noqa: B008 - froz
     """Read customers, carts, orders and stock from a file or a folder. Returns how many records were new."""
     mapping = mapping_file(brief.mapping)
     format_name = brief.format or None
-    reports = [
-        report for file in files_in(Path(brief.path)) for report in read_file(file, mapping, format_name, brief.hints())
-    ]
+    reports: list[ImportReport] = []
+    refused: list[Refused] = []
+    for file in files_in(Path(brief.path)):
+        for found in read_file(file, mapping, format_name, brief.hints()):
+            if isinstance(found, Refused):
+                refused.append(found)
+            else:
+                reports.append(found)
     create_table_artifact(
-        [row for report in reports for row in rows_of(report)],
+        [row for report in reports for row in rows_of(report)]
+        + [
+            {"File": one.file, "Record or reason": one.why, "What": "refused whole", "How many": 1, "Lines, e.g.": ""}
+            for one in refused
+        ],
         key="import-report",
         description=f"{len(reports)} files, {sum(report.rows for report in reports):,} rows read",
     )
+    if refused:
+        listed = "; ".join(one.why for one in refused)
+        raise FlowError(f"{len(refused)} files were refused, {len(reports)} were read: {listed}")
     return sum(sum(report.taken.values()) for report in reports)
 
 
+class Refused(NamedTuple):
+    """A file of which nothing was taken, and why; the text holds no personal data."""
+
+    file: str
+    why: str
+
+
 @task(name="read file", task_run_name="{file.name}")
-def read_file(file: Path, mapping: Path | None, format_name: str | None, hints: Hints) -> list[ImportReport]:
-    """Take one file whole, or not at all; of a ZIP, each of its files."""
-    with without_personal_data(f"Reading {file.name}"), open_segue() as segue, files_of(file) as found:
-        return [segue.import_file(one, mapping, format_name=format_name, hints=hints) for one in found]
+def read_file(file: Path, mapping: Path | None, format_name: str | None, hints: Hints) -> list[ImportReport | Refused]:
+    """Take one file whole, or not at all; of a ZIP, each of its files. A refused one stops no other."""
+    told: list[ImportReport | Refused] = []
+    with without_personal_data(f"Reading {file.name}"), open_segue() as segue:
+        try:
+            with files_of(file) as found:
+                for one in found:
+                    if is_leaflet(one):
+                        continue
+                    try:
+                        told.append(segue.import_file(one, mapping, format_name=format_name, hints=hints))
+                    except (MappingError, OptionError):
+                        raise
+                    except IntakeError as error:
+                        told.append(Refused(one.name, str(error)))
+        except (MappingError, OptionError):
+            raise
+        except IntakeError as error:  # the archive itself
+            told.append(Refused(file.name, str(error)))
+    return told
 
 
 def files_in(path: Path) -> Sequence[Path]:

@@ -25,7 +25,17 @@ from segue.clock import Clock, SystemClock, VirtualClock
 from segue.contract import Channel, ConfigurationError, PrintConnector
 from segue.gallery import explain_text, words
 from segue.installation import Installation
-from segue.intake import FORMATS, Hints, ImportReport, files_of, import_anything
+from segue.intake import (
+    FORMATS,
+    Hints,
+    ImportReport,
+    IntakeError,
+    MappingError,
+    OptionError,
+    files_of,
+    import_anything,
+    is_leaflet,
+)
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.journeys.waves import PickWave
 from segue.offers import CodeCount, RedemptionCount, Settled, count_codes, read_redemptions, revoke, settle, withdraw
@@ -447,6 +457,9 @@ __all__ = [
     "DrainCount",
     "Hints",
     "ImportReport",
+    "IntakeError",
+    "MappingError",
+    "OptionError",
     "PrintReport",
     "RunPlan",
     "SampleRender",
@@ -456,6 +469,7 @@ __all__ = [
     "Standing",
     "Summary",
     "files_of",
+    "is_leaflet",
     "open_segue",
     "words",
 ]

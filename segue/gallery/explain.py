@@ -15,6 +15,7 @@ from segue.gallery import words
 from segue.gallery.facts import Entry, HashAddress
 from segue.gallery.timeline import Timeline, timelines
 from segue.gallery.times import local
+from segue.gallery.visible import visible
 from segue.journeys.definition import Journey
 from segue.outbox.explain import explain
 from segue.store.engine import read
@@ -52,12 +53,12 @@ def explain_text(
 
 
 def _person(timeline: Timeline, home_zone: str) -> Iterator[RenderableType]:
-    head = Text.assemble((timeline.name, "bold"), f"  profile {timeline.profile_id}")
+    head = Text.assemble((visible(timeline.name), "bold"), f"  profile {timeline.profile_id}")
     for _kind, value in timeline.addresses:
-        head.append(f"  {value}", "cyan")
+        head.append(f"  {visible(value)}", "cyan")
     yield head
     where = timeline.zone or f"{home_zone}, the shop's: nobody knows hers"
-    yield Text(f"{_balance(timeline)} Times are local ({where}).", "dim")
+    yield Text(f"{_balance(timeline)} Times are local ({visible(where)}).", "dim")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("when", style="dim", no_wrap=True)
     table.add_column("what", ratio=2)
@@ -68,7 +69,7 @@ def _person(timeline: Timeline, home_zone: str) -> Iterator[RenderableType]:
         if at.day != day:
             table.add_row(Text(at.day, "bold"), "", "")
             day = at.day
-        table.add_row(f"  {at.hour} {at.zone}", Text(entry.title, _style(entry)), Text(entry.detail))
+        table.add_row(f"  {at.hour} {at.zone}", Text(visible(entry.title), _style(entry)), Text(visible(entry.detail)))
     yield table
     yield Text()
 

@@ -202,10 +202,12 @@ def _suppressions(connection: Connection, people: Collection[int], until: dateti
             among(connection, suppression.c.address_hash, owners), suppression.c.occurred_at <= until
         )
     ):
+        # Only imports write here: what a file does not date, it has from the instant of reading.
+        dated = "" if row.occurred_at != row.recorded_at else " (no date given, this is when it was read)"
         for profile_id, kind in owners[row.address_hash]:
             which = "the e-mail address" if kind == "email" else "the phone number"
             title = told.get(row.reason, words.title(row.reason))
-            detail = f"{which} is never written to again"
+            detail = f"{which} is never written to again{dated}"
             yield profile_id, Entry(at=row.occurred_at, kind="refusal", title=title, detail=detail)
 
 

@@ -12,7 +12,8 @@ from segue.intake.doors import (
     import_export,
     import_table,
 )
-from segue.intake.errors import IntakeError, MappingError
+from segue.intake.errors import IntakeError, MappingError, OptionError
+from segue.intake.foreign import is_leaflet
 from segue.intake.formats import FORMATS, Format, format_named
 from segue.intake.mapping import Mapping, load_mapping
 from segue.intake.report import ImportReport, Problem
@@ -27,6 +28,7 @@ __all__ = [
     "IntakeError",
     "Mapping",
     "MappingError",
+    "OptionError",
     "Problem",
     "Progress",
     "files_of",
@@ -35,5 +37,6 @@ __all__ = [
     "import_events",
     "import_export",
     "import_table",
+    "is_leaflet",
     "load_mapping",
 ]

@@ -20,7 +20,8 @@ from segue.intake.doors import (
     import_export,
     import_table,
 )
-from segue.intake.errors import IntakeError
+from segue.intake.errors import OptionError
+from segue.intake.foreign import is_spreadsheet, require_export
 from segue.intake.formats import format_named
 from segue.intake.mapping import load_mapping
 from segue.intake.report import ImportReport
@@ -56,20 +57,24 @@ def import_anything(
     Without a mapping and a format the file tells what it is. Raises IntakeError, having written nothing.
     """
     if mapping is not None and format_name is not None:
-        raise IntakeError("a file has a mapping or a format, not both; leave one of them out")
+        raise OptionError("a file has a mapping or a format, not both; leave one of them out")
+    kind = format_named(format_name) if format_name is not None else None
+    require_export(file)
     if mapping is not None:
         found = load_mapping(mapping)
         return import_table(engine, file, found, clock=clock, hash_address=hash_address, progress=progress)
-    if format_name is None and (not file.is_file() or holds_events(file)):
+    if format_name is None and holds_events(file):
         return import_events(engine, file, clock=clock, hash_address=hash_address, progress=progress)
-    kind = format_named(format_name) if format_name is not None else None
     return import_export(engine, file, kind, clock=clock, hash_address=hash_address, progress=progress, **asdict(hints))
 
 
 @contextmanager
 def files_of(path: Path) -> Iterator[list[Path]]:
-    """Yield the file itself, or the files of a ZIP, unpacked for as long as this lasts."""
-    if is_archive(path):
+    """Yield the file itself, or the files of a ZIP, unpacked for as long as this lasts.
+
+    A spreadsheet is a ZIP inside and stays one file.
+    """
+    if is_archive(path) and not is_spreadsheet(path):
         with unpacked(path) as files:
             yield files
     else:

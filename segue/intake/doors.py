@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 from segue.clock import Clock
 from segue.intake import records as r
 from segue.intake import values
-from segue.intake.errors import BadValueError, IntakeError
+from segue.intake.errors import BadValueError, IntakeError, OptionError
 from segue.intake.event_door import EventDoor
 from segue.intake.export_door import ExportDoor, opened_export
+from segue.intake.foreign import require_export
 from segue.intake.formats import Format, Options, recognised
 from segue.intake.json_table import is_json_lines
 from segue.intake.loading import Loader
@@ -37,7 +38,7 @@ DateOrder = Literal["day_first", "month_first"]
 _STEP = 2_000
 _BLANK = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 #: Below this many unreadable times a file is merely dirty, not misunderstood.
-_FEW = 20
+_FEW = 3
 _T = TypeVar("_T")
 
 
@@ -127,8 +128,7 @@ def import_events(
     Raises IntakeError, having written nothing, if the file cannot be read.
     """
     path, tally = Path(file), Tally()
-    if not path.is_file():
-        raise IntakeError(f"{path.name} does not exist or is not a file; check the path")
+    require_export(path)
     text = open_text(path)
     door = EventDoor(text)
     with write(engine) as connection:
@@ -168,7 +168,7 @@ def _check_options(
             try:
                 check(given)
             except (BadValueError, ValueError) as error:
-                raise IntakeError(rule) from error
+                raise OptionError(rule) from error
 
 
 def _calling_code(given: str) -> None:

@@ -2,6 +2,7 @@
 
 IntakeError
 ├── MappingError   the mapping file is wrong; nothing was read
+├── OptionError    what the caller said beside the file is wrong; nothing was read
 └── (itself)       the file cannot be read, or not with this mapping; nothing was written
 """
 
@@ -14,6 +15,10 @@ class IntakeError(Exception):
 
 class MappingError(IntakeError):
     """A mapping file breaks its own rules; the text names the file, the table, the key and the words allowed."""
+
+
+class OptionError(IntakeError):
+    """A zone, currency, format ... that the caller named is none; it is wrong for every file."""
 
 
 class BadValueError(Exception):

@@ -8,7 +8,8 @@ from typing import Literal
 
 from segue.intake import records as r
 from segue.intake.errors import BadValueError, IntakeError
-from segue.intake.formats import FORMATS, Columns, Format, Options, recognised
+from segue.intake.formats import FORMATS, Format, Options, recognised
+from segue.intake.formats.nearest import lacking, nearest
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table, open_table, same_name
 from segue.intake.shapes import Shapes
@@ -21,10 +22,9 @@ def opened_export(
     table = open_table(path)
     kind = kind or recognised(table.columns, path.name)
     if kind is None:
-        known = ", ".join(one.name for one in FORMATS)
         raise IntakeError(
-            f"{path.name} is no export that is known by its columns ({known}); name its format with --format, "
-            "or say what its columns mean with --mapping FILE.toml"
+            f"{path.name} is no export that is known by its columns{_nearest(table.columns)}; `segue import --formats` "
+            "lists those that are: name the format with --format, or say what the columns mean with --mapping FILE.toml"
         )
     _require(table.columns, kind, path.name)
     shapes = Shapes(kind, table.columns)
@@ -35,13 +35,19 @@ def opened_export(
     return table, kind, shapes.decimal_sign
 
 
+def _nearest(columns: tuple[str, ...]) -> str:
+    """What to say of the format that comes nearest; never a column of the file itself."""
+    kind = nearest(columns, FORMATS)
+    if kind is None:
+        return ""
+    missing = lacking(columns, kind)
+    if missing:
+        return f"; nearest is {kind.name}; it lacks {', '.join(missing)}"
+    return f"; nearest is {kind.name}, whose needed columns are all there"
+
+
 def _require(columns: tuple[str, ...], kind: Format, file: str) -> None:
-    by_name = Columns(columns, kind.aliases)
-    missing = []
-    for wanted in kind.needed:
-        names = (wanted,) if isinstance(wanted, str) else wanted
-        if not any(by_name.has(name) for name in names):
-            missing.append(" or ".join(names))
+    missing = lacking(columns, kind)
     if missing:
         raise IntakeError(
             f"{file} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} that {kind.title} need "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+#: Reasons that are no fault of the file: its format gives nothing to keep there.
+BY_DESIGN = frozenset({"temporary_block", "not_an_order", "other_call"})
 #: Most example lines kept for one reason.
 EXAMPLES = 5
 
@@ -50,6 +52,13 @@ class ImportReport:
     #: Sentences about the file as a whole.
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_fruitless(self) -> bool:
+        """Whether rows were read and none of them said anything, though they should have."""
+        found = sum(self.taken.values()) or self.updated or self.duplicates
+        by_design = bool(self.skipped) and self.skipped.keys() <= BY_DESIGN
+        return bool(self.rows) and not found and not by_design
+
     def to_text(self) -> str:
         """Return the report for people, one thing a line."""
         out = [f"{self.file} ({self.source}, {self.encoding}): {_many(self.rows, 'row')} read"]
@@ -90,6 +99,8 @@ class Tally:
     notes: list[str] = field(default_factory=list)
     #: How often anything was taken with a reservation.
     warned: int = 0
+    #: Times without an offset that a format takes as UTC where the caller names no zone.
+    read_as_utc: int = 0
     _examples: dict[str, list[Problem]] = field(default_factory=dict)
 
     def skip(self, line: int, reason: str, column: str | None = None) -> None:
@@ -127,8 +138,20 @@ class Tally:
             skipped=_frozen(self.skipped),
             warnings=_frozen(self.warnings),
             lines=tuple(problem for shown in self._examples.values() for problem in shown),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self._hints(source)),
         )
+
+    def _hints(self, source: str) -> Iterator[str]:
+        """Yield what the counts mean for whoever reads them; that the file was cut off comes last."""
+        if self.read_as_utc:
+            yield "times without an offset were read as UTC; say --time-zone if they are not"
+        if unknown := self.skipped["unknown_variant"]:
+            rows = "1 row names a variant" if unknown == 1 else f"{unknown:,} rows name variants"
+            yield f"{rows} nobody has described: import the products first, then this file again"
+        if not self.rows and source != "events":
+            yield "the file holds only a header, no rows"
+        if self.skipped["truncated"]:
+            yield "THE FILE IS CUT OFF inside its last row, and more may be missing: export it again, import it again"
 
 
 def _frozen(counts: Counter[str]) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segue.intake.errors import IntakeError
+from segue.intake.foreign import require_export
 from segue.intake.reading import CsvRecords, TextFile, open_text
 
 _PARQUET_BATCH = 10_000
@@ -47,8 +48,7 @@ class Table(Protocol):
 
 def open_table(path: Path) -> Table:
     """Open CSV or JSON lines (also .gz) or Parquet; raises IntakeError for what is none of them."""
-    if not path.is_file():
-        raise IntakeError(f"{path.name} does not exist or is not a file; check the path")
+    require_export(path)
     from segue.intake.json_table import JsonTable, is_json_lines  # noqa: PLC0415 - it is built on this module
 
     if path.suffix.lower() in {".parquet", ".pq"}:

@@ -27,10 +27,14 @@ def test_an_export_is_recognised_by_its_columns(export_of, rows):
     assert rows('SELECT external_id, total_minor, paid_at FROM "order"') == [("1", 1_000, None)]
 
 
-def test_an_unknown_export_is_refused_with_the_known_names(export_of, census):
-    with pytest.raises(IntakeError, match=r"shopify-orders.*--format.*--mapping") as caught:
+def test_an_unknown_export_is_refused_and_told_what_it_lacks_to_be_the_nearest(export_of, census):
+    with pytest.raises(IntakeError, match=r"`segue import --formats`.*--format.*--mapping") as caught:
         export_of("Secret,Columns\nx,y\n")
     assert "Secret" not in str(caught.value)
+    assert "nearest" not in str(caught.value)
+    head = "Name,Email,Financial Status,Fulfillment Status,Currency,Subtotal,Total,Lineitem quantity,Lineitem price\n"
+    with pytest.raises(IntakeError, match=r"nearest is shopify-orders; it lacks Created at, Lineitem name;"):
+        export_of(head)
     assert sum(census().values()) == 0
 
 
@@ -121,6 +125,25 @@ def test_options_are_checked_before_anything_is_read(export_of, options: dict[st
         export_of(HEAD, **options)
 
 
+def test_a_header_only_says_so_and_is_no_failure(export_of):
+    report = export_of(HEAD)
+    assert report.notes == ("the file holds only a header, no rows",)
+    assert not report.is_fruitless
+
+
+@pytest.mark.parametrize(("bad", "good", "refused"), [(3, 2, True), (3, 3, False), (2, 0, False)])
+def test_most_times_of_a_small_file_unreadable_refuse_it(export_of, census, bad: int, good: int, refused: bool):
+    text = HEAD + "".join(
+        first(str(i), "5.00").replace(AT, "sometime -0800" if i < bad else AT) for i in range(bad + good)
+    )
+    if refused:
+        with pytest.raises(IntakeError, match="3 times cannot be read \\(ambiguous_dates"):
+            export_of(text)
+        assert sum(census().values()) == 0
+    else:
+        assert export_of(text).skipped["bad_date"] == bad
+
+
 def test_empty_lines_are_passed_over_and_counted(export_of):
     report = export_of("\n# a comment\n" + HEAD + "\n" + first("1", "5.00") + "\n,,,,,,,,,\n")
     assert (report.rows, report.empty_lines) == (1, 4)
@@ -130,6 +153,7 @@ def test_empty_lines_are_passed_over_and_counted(export_of):
 def test_a_cut_row_takes_its_order_with_it(export_of, rows):
     report = export_of(HEAD + first("1", "5.00") + first("2", "10.00") + "2,,B,1")
     assert dict(report.skipped) == {"truncated": 1, "order_rejected": 2}
+    assert "CUT OFF" in report.to_text().splitlines()[-1]
     assert rows('SELECT external_id FROM "order"') == [("1",)]
 
 

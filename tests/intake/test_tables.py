@@ -373,7 +373,12 @@ def test_no_dirt_stops_an_import_and_chunks_change_nothing(engine: Engine, mappi
             with engine.begin() as connection:
                 for table in reversed(metadata.sorted_tables):
                     connection.execute(table.delete())
-            import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
+            try:
+                import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
+            except IntakeError as error:  # most of its times are dirt: refused whole
+                assert "ambiguous_dates" in str(error)  # noqa: PT017 - the refusal is one of two good ends
+                assert not any(_everything(engine).values())
+                return
             before = _everything(engine)
             again = import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
             assert (dict(again.taken), dict(again.updated)) == ({}, {})

@@ -6,7 +6,7 @@ module here and a line in `FORMATS`; what no format knows is read through a mapp
 
 from __future__ import annotations
 
-from segue.intake.errors import IntakeError
+from segue.intake.errors import OptionError
 from segue.intake.formats.bigcommerce import FORMATS as BIGCOMMERCE
 from segue.intake.formats.braze import FORMATS as BRAZE
 from segue.intake.formats.columns import Columns
@@ -26,11 +26,11 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_named(name: str) -> Format:
-    """Return the format called `name`; raises IntakeError with the names there are."""
+    """Return the format called `name`; raises OptionError with the names there are."""
     for one in FORMATS:
         if one.name == name:
             return one
-    raise IntakeError(f"there is no format {name}; known are {', '.join(one.name for one in FORMATS)}")
+    raise OptionError(f"there is no format {name}; known are {', '.join(one.name for one in FORMATS)}")
 
 
 def recognised(columns: tuple[str, ...], file_name: str) -> Format | None:

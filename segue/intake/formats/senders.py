@@ -100,6 +100,7 @@ class Sender:
             return None
         try:
             at = self._instant(text)
+            tally.read_as_utc += self.options.time_zone is None and ":" in text and not values.has_offset(text)
             if no and _DAY.match(text):
                 at += timedelta(days=1, microseconds=-1)
         except (BadValueError, OverflowError):
