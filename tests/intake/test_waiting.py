@@ -50,7 +50,7 @@ MARK = ("Order Paper Waiting", None)
 )
 @pytest.mark.parametrize("at_once", [True, False])
 def test_what_came_before_its_order_ends_as_what_came_after_it(events_of, rows, census, papers, *, at_once):
-    files = ["".join(papers)] if at_once else papers
+    files = ["".join(papers) * 2] if at_once else papers
     for number in range(2):
         for file in files:
             report = events_of(file)
