@@ -21,6 +21,11 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) 
 SEGUE = [line for line in COMMANDS if line.startswith(".venv/bin/segue ")]
 MAKE = [line for line in COMMANDS if line.startswith("make ")]
 
+SHOPIFY_ORDER = """\
+Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Id
+#1001,robin@example.com,paid,2026-03-07 09:12:44 -0800,USD,74.00,2026-03-07 09:12:44 -0800,1,Wool - 8,74.00,5000000001
+"""
+
 
 def segue(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does, in a home of its own."""
@@ -45,6 +50,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(files.orders, folder / "orders.csv")
     shutil.copy(mappings / "orders.toml", folder / "my-orders.toml")
     shutil.copy(files.events, folder / "events.jsonl")
+    (folder / "orders_export_1.csv").write_text(SHOPIFY_ORDER, "utf-8")
     done = segue(["import", str(files.customers), "--mapping", str(mappings / "customers.toml")], folder)
     assert done.returncode == 0, done.stderr
     return folder
