@@ -30,8 +30,11 @@ def nearest(columns: tuple[str, ...], formats: Sequence[Format]) -> Format | Non
         common = found & {same_name(name) for name in spellings}
         there = 1 - len(lacking(columns, kind)) / len(kind.needed)
         known = len(common) / len(found) if found else 0
-        if len(common) < 2 or there + known < 1:
+        missing = [name.split(" or ")[0] for name in lacking(columns, kind)]
+        fits = kind.recognises((*columns, *missing), "")  # with what it lacks it would be known
+        if len(common) < (2 if fits else 3) or there + known < 1:
             continue
-        if best is None or there + known > best[0]:
-            best = (there + known, kind)
+        likeness = there + known + fits
+        if best is None or likeness > best[0]:
+            best = (likeness, kind)
     return best[1] if best else None
