@@ -108,11 +108,15 @@ def test_every_command_explains_itself(tmp_path: Path) -> None:
 
 
 def test_an_error_is_one_sentence_with_its_cure(tmp_path: Path) -> None:
-    """A file that is not there, a table without its mapping, a connector nobody installed."""
-    gone = segue(["import", "nothing.csv", "--mapping", "nothing.toml"], tmp_path)
-    assert gone.returncode == 2
-    assert "nothing.toml" in gone.stderr
+    """A file that is not there; an order number that no card has."""
+    gone = segue(["import", "nothing.csv"], tmp_path)
+    assert gone.returncode == 1
+    assert "nothing.csv does not exist" in gone.stdout + gone.stderr
     assert "Traceback" not in gone.stderr
+    unknown = segue(["print", "--again", "4711"], tmp_path)
+    assert unknown.returncode == 2
+    assert "no printed card for 4711" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
 
 
 def test_a_database_that_is_down_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
