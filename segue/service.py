@@ -248,7 +248,12 @@ class Segue(Installation):
         Orders cancelled or packed meanwhile are taken out. Call it at the pick wave; a run that died is finished first.
         """
         return print_all(
-            self.engine, self._print_connector(), journeys=self.journeys, now=self.clock.now(), location=location
+            self.engine,
+            self._print_connector(),
+            journeys=self.journeys,
+            now=self.clock.now(),
+            secret=self.secret,
+            location=location,
         )
 
     def reprint(self, orders: Sequence[str]) -> Path:

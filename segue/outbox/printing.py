@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
 from segue.contract import ConnectorError, Key, PrintConnector, UnsupportedError
 from segue.journeys.definition import Journey
-from segue.outbox.frame import Asked, fetch
+from segue.outbox.frame import Asked, enrich, fetch
 from segue.outbox.takeback import Taken, settle, take_back_cancelled, with_spent_codes
 from segue.policy import Reason
 from segue.store.bulk import insert_new
@@ -54,6 +54,7 @@ def print_all(
     *,
     journeys: Mapping[str, Journey],
     now: datetime,
+    secret: bytes,
     location: str | None = None,
 ) -> list[PrintReport]:
     """Finish print runs that died, then print what is spooled and still wanted, location by location.
@@ -63,7 +64,7 @@ def print_all(
     take_back_cancelled(engine, journeys.values(), now=now, only_printed=True)
     reports = [_close(engine, connector, run_id, place, now) for run_id, place in _unfinished(engine, location)]
     for place, rows in _spooled(engine, connector, location):
-        run_id = _begin(engine, place, rows, journeys, now)
+        run_id = _begin(engine, place, rows, journeys, now, secret)
         if run_id is not None:
             reports.append(_close(engine, connector, run_id, place, now))
     return reports
@@ -119,6 +120,7 @@ def _spooled(engine: Engine, connector: PrintConnector, location: str | None) ->
                 message.c.subject_id,
                 message.c.journey,
                 message.c.step,
+                message.c.priority,
                 message.c.deadline_at,
                 message.c.provider_id.label("page"),
             )
@@ -138,11 +140,11 @@ def _spooled(engine: Engine, connector: PrintConnector, location: str | None) ->
 
 
 def _begin(
-    engine: Engine, place: str, rows: pd.DataFrame, journeys: Mapping[str, Journey], now: datetime
+    engine: Engine, place: str, rows: pd.DataFrame, journeys: Mapping[str, Journey], now: datetime, secret: bytes
 ) -> int | None:
     """Decide what is printed and write it down; None where another process was first."""
     with write(engine) as connection:
-        why = _taken_out(connection, rows, journeys, now)
+        why = _taken_out(connection, rows, journeys, now, secret)
         run_id = connection.execute(
             insert(print_run).values(location=place, started_at=now).returning(print_run.c.id)
         ).scalar_one()
@@ -164,22 +166,29 @@ def _begin(
 
 
 def _taken_out(
-    connection: Connection, rows: pd.DataFrame, journeys: Mapping[str, Journey], now: datetime
+    connection: Connection, rows: pd.DataFrame, journeys: Mapping[str, Journey], now: datetime, secret: bytes
 ) -> list[str | None]:
-    """Why each page must not be printed; None for those that may."""
+    """Why each page must not be printed, asked of the same facts as every other message; None for those that may."""
     late = rows["deadline_at"] + WAVE_GRACE < pd.Timestamp(now)
     why: list[str | None] = [Reason.TOO_LATE.value if is_late else None for is_late in late]
-    for (name, step_name), part in rows.groupby(["journey", "step"]):
-        journey = journeys.get(str(name))
-        if journey is None:
-            continue  # a journey that is installed no more: what it promised is printed
-        step = journey.step(str(step_name))
-        asked = Asked(journey=journey, step=step, brief=journey.brief(), rows=part.index.to_numpy(dtype=np.int64))
-        found = step.facts(connection, part, now, asked.brief)
-        if "gone" not in found:
-            continue
-        for place in found.index[found["gone"].to_numpy(dtype=bool)]:
-            why[int(place)] = Reason.OCCASION_GONE.value
+    asked = [
+        Asked(
+            journey=journeys[str(name)],
+            step=journeys[str(name)].step(str(step)),
+            brief=journeys[str(name)].brief(),
+            rows=part.index.to_numpy(dtype=np.int64),
+        )
+        for (name, step), part in rows.groupby(["journey", "step"])
+        if str(name) in journeys  # a journey that is installed no more: what it promised is printed
+    ]
+    frame = enrich(connection, rows, asked, now=now, secret=secret)
+    for reason, is_so in (
+        (Reason.SUPPRESSED, frame["print_suppressed"] == "objection"),
+        (Reason.DENIED, frame["print_basis"] == "denied"),
+        (Reason.OCCASION_GONE, frame["gone"]),
+    ):
+        for place in np.flatnonzero(is_so.to_numpy(dtype=bool)):
+            why[int(place)] = reason.value
     spent = with_spent_codes(connection, rows["id"].tolist(), now)
     return [
         Reason.CODE_SPENT.value if reason is None and message_id in spent else reason

@@ -26,7 +26,17 @@ from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from segue.store.engine import read, write
-from segue.store.tables import fulfilment, location, message, order, print_page, print_run, profile, voucher
+from segue.store.tables import (
+    consent_event,
+    fulfilment,
+    location,
+    message,
+    order,
+    print_page,
+    print_run,
+    profile,
+    voucher,
+)
 from tests.outbox.merges import found
 
 NOON = datetime(2026, 5, 12, 16, tzinfo=UTC)  # two hours before the pick wave in New York
@@ -371,6 +381,31 @@ def test_a_page_that_is_lost_costs_its_own_card_only(opened: Open, tmp_path: Pat
     assert segue.print_run() == []
 
 
+def test_who_objects_before_the_wave_gets_no_card(opened: Open) -> None:
+    """To paper, or to direct marketing as such; a no to e-mail is none to paper."""
+    segue = opened()
+    shop(segue, 4)
+    segue.tick()
+    with write(segue.engine) as connection:
+        for person, channel in ((1, "print"), (2, "all"), (3, "email")):
+            connection.execute(
+                insert(consent_event).values(
+                    profile_id=person,
+                    channel=channel,
+                    state="denied",
+                    basis="objection",
+                    source="letter",
+                    occurred_at=NOON + timedelta(minutes=10),
+                    recorded_at=NOON + timedelta(minutes=10),
+                    dedupe=f"letter:{person}",
+                )
+            )
+    segue.clock.set(WAVE)
+    (report,) = segue.print_run()
+    assert (report.pages, report.taken_out) == (2, {"denied": 2})
+    assert pick_list(report.files[1]) == ["#103", "#104"]
+
+
 def test_a_code_that_was_used_or_taken_back_is_not_printed(opened: Open) -> None:
     segue = opened()
     shop(segue, 3)
@@ -465,8 +500,6 @@ def test_paper_needs_no_consent_but_keeps_objections_holdout_and_the_months_one_
     segue = opened()
     shop(segue, 3)
     with write(segue.engine) as connection:
-        from segue.store.tables import consent_event
-
         connection.execute(
             insert(consent_event).values(
                 profile_id=2,
