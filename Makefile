@@ -38,7 +38,7 @@ deploy-reset: $(STAMP) ## Put every deployment back to prefect.yaml, losing chan
 	@$(BIN)/segue up -- --reset
 
 test: $(STAMP) ## Run every test
-	@$(BIN)/pytest -n 3 --dist loadgroup -q
+	@$(BIN)/pytest -n 2 --dist loadgroup -q
 
 lint: $(STAMP) ## Style, types and the direction of imports
 	@$(BIN)/ruff check .
