@@ -12,6 +12,7 @@ from segue.gallery.chart import picture, printable
 
 _TOP: Final = 14  # room for the highest column's number
 _FOOT: Final = 26  # room for the dates
+_LABEL: Final = 40  # room a date takes
 _GRID: Final = "var(--line,#d9d3c7)"
 _MUTED: Final = "var(--muted,#5f6966)"
 #: What a column is drawn in, by what it counts.
@@ -54,7 +55,9 @@ def day_chart(days: Sequence[Day], *, link: DayLink | None = None, width: int = 
         parts.append(_columns(day, x, pitch, room / most, room, link))
         if place % every == 0:
             said = f"{day.day.day} {day.day:%b}"
-            parts.append(f'<text x="{x:.1f}" y="{height - 8}" style="font-size:12px;fill:{_MUTED}">{said}</text>')
+            at, anchor = (x, "start") if x + _LABEL <= width else (width, "end")  # a label never leaves the picture
+            where = f'x="{at:.1f}" y="{height - 8}" text-anchor="{anchor}"'
+            parts.append(f'<text {where} style="font-size:12px;fill:{_MUTED}">{said}</text>')
     told = "; ".join(f"{day.day.day} {day.day:%B}: {day.left} came up, {day.sent_in_all} sent" for day in days)
     return picture("Day by day: what came up and what was sent", told, parts, width, height, linked=link)
 

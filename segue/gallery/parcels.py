@@ -29,7 +29,7 @@ def parcels(connection: Connection, people: Collection[int], *, until: datetime)
 
 def _fulfilments(connection: Connection, people: Collection[int], until: datetime) -> Told:
     for row in connection.execute(
-        select(order.c.profile_id, order.c.number, fulfilment.c.kind, fulfilment.c.occurred_at)
+        select(order.c.profile_id, fulfilment.c.kind, fulfilment.c.occurred_at)
         .join(fulfilment, fulfilment.c.order_id == order.c.id)
         .where(
             order.c.profile_id.is_not(None),
@@ -37,13 +37,12 @@ def _fulfilments(connection: Connection, people: Collection[int], until: datetim
             fulfilment.c.occurred_at <= until,
         )
     ):
-        which = f"order {row.number}" if row.number else ""
-        yield row.profile_id, Entry(at=row.occurred_at, kind="order", title=_HANDLED[row.kind], detail=which)
+        yield row.profile_id, Entry(at=row.occurred_at, kind="order", title=_HANDLED[row.kind])
 
 
 def _prints(connection: Connection, people: Collection[int], until: datetime) -> Told:
     for row in connection.execute(
-        select(message.c.profile_id, message.c.id, print_page.c.position, print_run.c.location, print_run.c.closed_at)
+        select(message.c.profile_id, print_page.c.position, print_run.c.location, print_run.c.closed_at)
         .select_from(
             message.join(print_page, print_page.c.message_id == message.c.id).join(
                 print_run, print_run.c.id == print_page.c.print_run_id
@@ -56,10 +55,8 @@ def _prints(connection: Connection, people: Collection[int], until: datetime) ->
         )
     ):
         detail = f"page {row.position} of the print run in {row.location}"
-        yield (
-            row.profile_id,
-            Entry(at=row.closed_at, kind="message", title="Card printed", detail=detail, message_id=row.id),
-        )
+        # Beside the entry that shows the card: this one only says when it became paper.
+        yield row.profile_id, Entry(at=row.closed_at, kind="order", title="Card printed", detail=detail)
 
 
 def _uses(connection: Connection, people: Collection[int], until: datetime) -> Told:

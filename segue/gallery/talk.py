@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from segue.contract import Channel
 from segue.gallery import words
 from segue.gallery.facts import Entry, Told
 from segue.journeys.definition import Journey
@@ -69,6 +70,8 @@ def _became(row: Any, channels: Sequence[str]) -> Iterator[Entry]:
         "uncertain": f"{what}: handed over, fate unknown",
         "handed_over": f"{what}: handed over, no answer yet",
     }[row.state]
+    if row.channel == Channel.PRINT and row.state == "accepted":
+        told = f"{words.step(row.step)}: card ready to be printed"
     yield Entry(
         at=row.handed_over_at,
         kind="message",

@@ -41,7 +41,7 @@ REASONS: Final = {
     "too_late": "the moment had passed",
     "no_address": "no address we could use",
     "no_consent": "never agreed to {marketing}",
-    "unconfirmed": "agreed to {marketing}, but the yes still has to be confirmed",
+    "unconfirmed": "a yes to {marketing} not confirmed yet",
     "denied": "said no to {marketing}",
     "suppressed": "asked us to stop, or the address bounced",
     "converted": "had already bought",
@@ -96,6 +96,8 @@ OCCASIONS: Final = {
     "cart": ("cart", "carts", "left behind"),
     "order": ("order", "orders", "placed"),
 }
+#: What answering such an occasion is, where it is more than writing.
+_ANSWERS: Final = {"welcome_insert": "put a card into"}
 
 
 def group(word: str, *, preview: bool = False) -> str:
@@ -141,6 +143,11 @@ def occasions(kind: str, count: int) -> tuple[str, str]:
     """Say how many occasions of a kind there were, and what happened to them: `("384 carts", "left behind")`."""
     one, many, fate = OCCASIONS.get(kind, ("occasion", "occasions", "found"))
     return f"{count:,} {one if count == 1 else many}", fate
+
+
+def answered(kind: str) -> str:
+    """Say what was done about occasions of a kind: `answered`, `put a card into`."""
+    return _ANSWERS.get(kind, "answered")
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

@@ -186,7 +186,7 @@ def test_lists_show_the_side_that_says_most(shown: Path) -> None:
 def test_the_front_page_shows_the_latest_and_counts_parcels(shown: Path) -> None:
     page = page_of(shown, "index.html")
     assert pictures(page) == [f"gallery/cards/{one}-back.jpg" for one in (LAST, HOSTILE)]
-    assert "6 first parcels were to be packed. Segue answered 5 ," in page.text
+    assert "6 first parcels were to be packed. Segue put a card into 5 ," in page.text
 
 
 @pytest.mark.parametrize("person", [UNSET, LOST])
