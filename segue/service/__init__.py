@@ -1,0 +1,84 @@
+"""The front door: the few verbs that flows, the CLI and later the web edge may call.
+
+Everything a verb returns to a flow is ids and counts. Names and addresses appear only in `explain` and the
+gallery, which never cross into Prefect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from segue.clock import Clock, SystemClock, VirtualClock
+from segue.gallery import words
+from segue.intake import FORMATS, Hints, ImportReport, IntakeError, MappingError, OptionError, files_of, is_leaflet
+from segue.offers import CodeCount, Settled
+from segue.outbox.brake import Standing
+from segue.outbox.connectors import Connectors
+from segue.outbox.count import DrainCount
+from segue.outbox.handover import Probe
+from segue.outbox.printing import PrintReport
+from segue.outbox.states import ALL_BUCKETS
+from segue.outbox.summary import Summary
+from segue.render.samples import SampleRender
+from segue.service.running import RunPlan, RunVerbs, Shard
+from segue.settings import Settings, load_settings
+from segue.store.fingerprint import keep_fingerprint
+from segue.store.migrate import migrate
+
+
+class Segue(RunVerbs):
+    """The verbs of an open installation. Make one with `open_segue`."""
+
+    def install(self) -> None:
+        """Create or migrate the database; safe to call at every start.
+
+        The first call ties the database to this installation's secret; with another one ConfigurationError is raised.
+        """
+        migrate(self.engine, buckets=ALL_BUCKETS)
+        keep_fingerprint(self.engine, self.secret)
+        self.check_secret()
+
+
+@contextmanager
+def open_segue(
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    *,
+    connectors: Connectors | None = None,
+    probe: Probe = lambda _name: None,
+) -> Iterator[Segue]:
+    """Open the installation that `settings` describe (the environment's, if None).
+
+    The clock is the machine's, or a standing one where the settings name an instant. `connectors` replaces
+    the configured ones and `probe` is called at named points of a message's life: both are for tests and benches.
+    """
+    chosen = settings or load_settings()
+    if clock is None:
+        clock = VirtualClock(chosen.virtual_now) if chosen.virtual_now is not None else SystemClock()
+    with Segue(chosen, clock, connectors=connectors, probe=probe) as segue:
+        yield segue
+
+
+__all__ = [
+    "FORMATS",
+    "CodeCount",
+    "DrainCount",
+    "Hints",
+    "ImportReport",
+    "IntakeError",
+    "MappingError",
+    "OptionError",
+    "PrintReport",
+    "RunPlan",
+    "SampleRender",
+    "Segue",
+    "Settled",
+    "Shard",
+    "Standing",
+    "Summary",
+    "files_of",
+    "is_leaflet",
+    "open_segue",
+    "words",
+]

@@ -1,0 +1,109 @@
+"""The verbs that only ask: sums, previews, reasons; and the brake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rich.console import RenderableType
+
+from segue.gallery import explain_text
+from segue.journeys.definition import Brief, Journey
+from segue.outbox import brake
+from segue.outbox.brake import Standing
+from segue.outbox.preview import preview
+from segue.outbox.report import next_due_at, summary_of, unsettled
+from segue.outbox.summary import Summary
+from segue.render.samples import SampleRender, sample_renders
+from segue.service.desk import Desk
+from segue.store.engine import read, write
+from segue.store.migrate import revision_of
+
+
+class AskVerbs(Desk):
+    """What happened, what would, and why; and what stands still."""
+
+    def summary(self, run_id: int) -> Summary:
+        """What became of a run's people."""
+        with read(self.engine) as connection:
+            return summary_of(connection, journey=None, run_id=run_id)
+
+    def journey_summary(self, journey: str) -> Summary:
+        """What became of everybody a journey ever considered."""
+        self._journey(journey)
+        with read(self.engine) as connection:
+            return summary_of(connection, journey=journey, run_id=None)
+
+    def preview(self, journey: Journey, brief: Brief) -> Summary:
+        """Who would get it now and why others would not; stores nothing and sends nothing."""
+        with read(self.engine) as connection:
+            return preview(
+                connection,
+                journey,
+                brief,
+                self._moment(journey),
+                rules=self.rules,
+                secret=self.secret,
+                journeys=self.journeys,
+                shard_size=self.settings.shard_size,
+            )
+
+    def next_due_at(self, briefs: Mapping[str, Brief] | None = None) -> datetime | None:
+        """The next instant at which a journey or a held message may want something; None when nothing will."""
+        with read(self.engine) as connection:
+            asked = [
+                (journey, (briefs or {}).get(journey.name) or journey.brief(), self._moment(journey))
+                for journey in self.journeys.values()
+            ]
+            return next_due_at(connection, asked, now=self.clock.now())
+
+    def sample_renders(self, journey: Journey) -> list[SampleRender]:
+        """Each step of `journey` rendered with its sample data; no real person in it."""
+        steps = {f"{journey.name}/{step.name}": step.transactional for step in journey.steps}
+        return sample_renders(self.library, steps, transactional=frozenset(name for name, yes in steps.items() if yes))
+
+    def explain(self, who: str) -> RenderableType:
+        """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.
+
+        Holds personal data: never call it from a flow.
+        """
+        return explain_text(
+            self.engine,
+            who,
+            until=self.clock.now(),
+            journeys=self.journeys,
+            home_zone=self.settings.home_zone,
+            hash_address=self.hash_address,
+        )
+
+    def waiting(self) -> list[tuple[str, str, str, str | None, int]]:
+        """Journey, step, state, reason and number of everything that is not settled yet."""
+        with read(self.engine) as connection:
+            return unsettled(connection)
+
+    def revision(self) -> str | None:
+        """The newest migration the database has."""
+        return revision_of(self.engine)
+
+    def pause(self, name: str, *, reason: str) -> None:
+        """Put the brake on `all`, `journey:x`, `run:7`, `channel:sms` or `connector:smtp`.
+
+        Raises ValueError with the choice for any other name.
+        """
+        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
+        with write(self.engine) as connection:
+            brake.set_paused(connection, name, paused=True, reason=reason, now=self.clock.now())
+
+    def resume(self, name: str) -> bool:
+        """Let go of the brake on `name`; False where it was not on. Raises ValueError as `pause` does."""
+        with write(self.engine) as connection:
+            if name in brake.paused_names(connection):
+                brake.set_paused(connection, name, paused=False, reason=None, now=self.clock.now())
+                return True
+        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
+        return False
+
+    def standing_still(self) -> list[Standing]:
+        """Everything the brake is on for, with the reason and since when."""
+        with read(self.engine) as connection:
+            return brake.standing_still(connection)

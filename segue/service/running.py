@@ -1,0 +1,211 @@
+"""The verbs that make something leave: runs, drains, rehearsals, print runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from segue.clock import VirtualClock
+from segue.journeys.definition import Brief, Journey
+from segue.outbox.count import DrainCount
+from segue.outbox.judging import Scope
+from segue.outbox.printing import PrintReport, print_all, reprint
+from segue.outbox.promise import promise
+from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
+from segue.outbox.takeback import take_back_cancelled
+from segue.service.asking import AskVerbs
+from segue.service.shop import ShopVerbs
+from segue.store.engine import read, write
+from segue.store.tables import journey_state, run
+
+#: A run is drained in this many shards at most; each leases its own buckets.
+_SHARDS = 8
+#: How often a resident process settles codes with the shop. Nobody waits for it: messages tell the shop themselves.
+SETTLE_EVERY = timedelta(minutes=5)
+_BUSY_WAIT = 0.2  # seconds between two looks at buckets that somebody else leases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A part of a run: its messages in these buckets."""
+
+    run_id: int
+    buckets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """A started run: how many messages it promised, and the shards to drain."""
+
+    run_id: int
+    promised: int
+    shards: tuple[Shard, ...]
+
+
+class RunVerbs(ShopVerbs, AskVerbs):
+    """From a journey that is switched on to messages handed over and cards printed."""
+
+    #: When this process last settled codes while dispatching.
+    _settled_at: datetime | None = None
+
+    def switch_on(self, journey: str, live_from: datetime | None = None) -> datetime:
+        """Let `journey` react to facts from now on (or from `live_from`); the first call decides, for good."""
+        self._journey(journey)
+        with write(self.engine) as connection:
+            known = connection.scalar(select(journey_state.c.live_from).where(journey_state.c.journey == journey))
+            if known is not None:
+                return cast("datetime", known)
+            start = live_from or self.clock.now()
+            connection.execute(insert(journey_state).values(journey=journey, live_from=start))
+            return start
+
+    def start_run(self, journey: Journey, brief: Brief, flow_run_id: str | None = None) -> RunPlan:
+        """Select who is due, promise each a message once, and return the shards to drain.
+
+        Started again with the same `flow_run_id` it continues the same run.
+        """
+        moment = self._moment(journey)
+        take_back_cancelled(self.engine, (journey,), now=moment.now)
+        with write(self.engine) as connection:
+            run_id = _run_of(connection, journey, brief, flow_run_id, moment.now)
+            promised = sum(promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps)
+        self._probe("promised")
+        width = len(MARKETING_BUCKETS) // _SHARDS
+        return RunPlan(
+            run_id=run_id,
+            promised=promised,
+            shards=tuple(
+                Shard(
+                    run_id=run_id,
+                    buckets=(
+                        *MARKETING_BUCKETS[place * width : (place + 1) * width],
+                        *TRANSACTIONAL_BUCKETS[place * width : (place + 1) * width],
+                    ),
+                )
+                for place in range(_SHARDS)
+            ),
+        )
+
+    def drain_shard(self, shard: Shard) -> DrainCount:
+        """Judge, compose and hand over this run's messages in the shard's buckets."""
+        return self._drain(
+            Scope(buckets=shard.buckets, run_id=shard.run_id), patience=self.settings.lease_ttl.total_seconds()
+        )
+
+    def drain_run(self, plan: RunPlan) -> DrainCount:
+        """Drain all shards of a run in this process, as one."""
+        buckets = tuple(sorted({bucket for shard in plan.shards for bucket in shard.buckets}))
+        return self._drain(Scope(buckets=buckets, run_id=plan.run_id), patience=self.settings.lease_ttl.total_seconds())
+
+    def drain_ready(self, *, transactional_only: bool = False) -> DrainCount:
+        """Hand over once whatever is ready now: held, deferred and left-over messages of any run."""
+        buckets = TRANSACTIONAL_BUCKETS if transactional_only else ALL_BUCKETS
+        return self._drain(Scope(buckets=tuple(buckets)), patience=0)
+
+    def dispatch(self, *, seconds: float, poll: float = 2.0, transactional_only: bool = False) -> DrainCount:
+        """Stay and drain what becomes ready, looking every `poll` seconds, until `seconds` have passed.
+
+        Every few minutes codes are settled with the shop, unless only transactional messages are wanted: these wait
+        for no shop.
+        """
+        done = DrainCount()
+        end = time.monotonic() + seconds
+        while True:
+            self.merge_found()
+            done += self.drain_ready(transactional_only=transactional_only)
+            if not transactional_only:
+                self._settle_now_and_then()
+            left = end - time.monotonic()
+            if left <= 0:
+                return done
+            time.sleep(min(poll, left))
+
+    def tick(self, briefs: Mapping[str, Brief] | None = None) -> DrainCount:
+        """Everything that is to happen at this instant: what each switched-on journey finds due, and what waits."""
+        self.merge_found()  # first, so that nobody is chosen twice
+        with read(self.engine) as connection:
+            switched_on = set(connection.scalars(select(journey_state.c.journey)))
+        for journey in self.journeys.values():
+            if journey.name in switched_on:
+                brief = (briefs or {}).get(journey.name) or journey.brief()
+                self.start_run(journey, brief)
+        return self.drain_ready()
+
+    def play(
+        self,
+        until: datetime,
+        *,
+        briefs: Mapping[str, Brief] | None = None,
+        progress: Callable[[datetime], None] | None = None,
+    ) -> DrainCount:
+        """Rehearse on a virtual clock: jump from each due time to the next until `until`, and tick at each.
+
+        Raises TypeError on any other clock, since real time cannot be jumped.
+        """
+        if not isinstance(self.clock, VirtualClock):
+            raise TypeError("only a virtual clock can be played; open Segue with clock=VirtualClock(start)")
+        done = self.tick(briefs)
+        while (ahead := self.next_due_at(briefs)) is not None and ahead <= until:
+            self.clock.set(ahead)
+            done += self.tick(briefs)
+            if progress is not None:
+                progress(ahead)
+        self.clock.set(until)
+        return done
+
+    def print_run(self, location: str | None = None) -> list[PrintReport]:
+        """Print what is spooled, one PDF and pick list a location (or only `location`), in packing order.
+
+        Orders cancelled or packed meanwhile are taken out. Call it at the pick wave; a run that died is finished first.
+        """
+        return print_all(
+            self.engine,
+            self._print_connector(),
+            journeys=self.journeys,
+            now=self.clock.now(),
+            secret=self.secret,
+            location=location,
+        )
+
+    def reprint(self, orders: Sequence[str]) -> Path:
+        """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
+        return reprint(self.engine, self._print_connector(), orders, now=self.clock.now())
+
+    def _drain(self, scope: Scope, *, patience: float) -> DrainCount:
+        """Drain, waiting up to `patience` seconds for buckets with work that somebody else leases."""
+        done = DrainCount()
+        end = time.monotonic() + patience
+        while True:
+            done += self.worker.drain(scope)
+            if not self.worker.missed or time.monotonic() >= end:
+                return done
+            time.sleep(_BUSY_WAIT)
+
+    def _settle_now_and_then(self) -> None:
+        now = self.clock.now()
+        # A clock that went back must not put it off until it has caught up.
+        if self._settled_at is None or abs(now - self._settled_at) >= SETTLE_EVERY:
+            self._settled_at = now
+            self.settle_offers()
+
+
+def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id: str | None, now: datetime) -> int:
+    """The run of `flow_run_id`, made if it is new; without one, always a new run."""
+    row = {
+        "journey": journey.name,
+        "flow_run_id": flow_run_id,
+        "brief": brief.model_dump(mode="json"),
+        "started_at": now,
+    }
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = connection.scalar(dialect.insert(run).values(row).on_conflict_do_nothing().returning(run.c.id))
+    if made is None:
+        made = connection.execute(select(run.c.id).where(run.c.flow_run_id == flow_run_id)).scalar_one()
+    return int(made)
