@@ -14,11 +14,11 @@ from typing import Any
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, needed_currency, text_of
+from segue.intake.formats.channels import channel_of
 from segue.intake.formats.columns import Columns
 from segue.intake.formats.format import Format, Options
 from segue.intake.formats.methods import is_fetched, is_paid_at_once
-from segue.intake.formats.shopify.cells import Cells, needed_currency, text_of
-from segue.intake.formats.shopify.channels import channel_of
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
 

@@ -8,7 +8,7 @@ import pytest
 from segue.intake import IntakeError
 from segue.intake import records as r
 from segue.intake.formats.garments import category_of, common_system, size_system_of
-from segue.intake.formats.shopify.options import size_and_colour
+from segue.intake.formats.options import size_and_colour
 
 from .shopify_files import CATALOGUES, NOW, SAMPLES, of, read, table
 

@@ -13,8 +13,8 @@ from typing import Any
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, fingerprint, region_of, text_of
 from segue.intake.formats.format import Options
-from segue.intake.formats.shopify.cells import Cells, fingerprint, region_of, text_of
 from segue.intake.formats.shopify.headers import CUSTOMER_ALIASES
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table

@@ -8,8 +8,8 @@ from decimal import Decimal, InvalidOperation
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, needed_currency, text_of
 from segue.intake.formats.format import Options
-from segue.intake.formats.shopify.cells import Cells, needed_currency, text_of
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, option_key
 from segue.intake.formats.format import Options
-from segue.intake.formats.shopify.cells import Cells, option_key
 from segue.intake.formats.shopify.headers import INVENTORY_ALIASES, VARIANT_COLUMNS
 from segue.intake.formats.shopify.products import MAIN
 from segue.intake.report import Tally

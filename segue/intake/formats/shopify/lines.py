@@ -7,7 +7,7 @@ from hashlib import blake2b
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
-from segue.intake.formats.shopify.cells import Cells, text_of
+from segue.intake.formats.cells import Cells, text_of
 from segue.intake.report import Tally
 from segue.intake.rows import Row
 

@@ -14,10 +14,10 @@ from datetime import datetime
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError, IntakeError
+from segue.intake.formats.cells import Cells, needed_currency, region_of, text_of
+from segue.intake.formats.channels import channel_of
 from segue.intake.formats.format import Options
-from segue.intake.formats.shopify.cells import Cells, needed_currency, region_of, text_of
-from segue.intake.formats.shopify.channels import channel_of
-from segue.intake.formats.shopify.gifts import is_gift
+from segue.intake.formats.gifts import is_gift
 from segue.intake.formats.shopify.headers import ORDER_ALIASES
 from segue.intake.formats.shopify.lines import read_price, read_quantity, read_variant
 from segue.intake.formats.shopify.parcels import delivery_of, handed_over

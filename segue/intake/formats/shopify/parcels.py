@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from segue.intake import records as r
-from segue.intake.formats.shopify.cells import Cells
+from segue.intake.formats.cells import Cells
 from segue.intake.rows import Row
 
 PICKUP, SHIP, NONE = "pickup", "ship", "none"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, fingerprint, needed_currency, option_key, text_of
 from segue.intake.formats.format import Options
 from segue.intake.formats.garments import category_of, common_system
-from segue.intake.formats.shopify.cells import Cells, fingerprint, needed_currency, option_key, text_of
+from segue.intake.formats.options import size_and_colour
 from segue.intake.formats.shopify.headers import PRODUCT_ALIASES
-from segue.intake.formats.shopify.options import size_and_colour
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
 

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from segue.intake import records as r
 from segue.intake.errors import BadValueError
-from segue.intake.formats.shopify.cells import Cells
+from segue.intake.formats.cells import Cells
 from segue.intake.report import Tally
 from segue.intake.rows import Row
 from segue.intake.values import parse_id

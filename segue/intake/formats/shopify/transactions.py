@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, fingerprint, text_of
 from segue.intake.formats.format import Options
-from segue.intake.formats.shopify.cells import Cells, fingerprint, text_of
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
 

@@ -15,10 +15,10 @@ from html import unescape
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.cells import Cells, fingerprint, needed_currency, text_of
 from segue.intake.formats.format import Options
 from segue.intake.formats.garments import category_of, common_system
-from segue.intake.formats.shopify.cells import Cells, fingerprint, needed_currency, text_of
-from segue.intake.formats.shopify.options import size_and_colour
+from segue.intake.formats.options import size_and_colour
 from segue.intake.formats.woocommerce.headers import MOST_ATTRIBUTES, PRODUCT_ALIASES
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table

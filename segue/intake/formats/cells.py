@@ -1,4 +1,4 @@
-"""What all Shopify files share: how a cell is read, who a row is about, and what a variant is called."""
+"""What the files of shops share: how a cell is read, who a row is about, and what a variant is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a Shopify order came from: the `Source` cell in our words. Data."""
+"""Where an order came from: the shop's own word (`Source`, say) in ours. Data."""
 
 from __future__ import annotations
 
