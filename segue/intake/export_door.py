@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from segue.intake import records as r
-from segue.intake.errors import BadValueError, IntakeError
+from segue.intake.errors import IntakeError
 from segue.intake.formats import FORMATS, Format, Options, recognised
 from segue.intake.formats.nearest import lacking, nearest
 from segue.intake.report import Tally
@@ -56,7 +56,7 @@ def _require(columns: tuple[str, ...], kind: Format, file: str) -> None:
 
 
 class ExportDoor:
-    """A format's door with a railing: broken rows yield nothing, and what cannot be read is counted."""
+    """A format's door, to which broken rows come counted and filled up: all they may do there is spoil their order."""
 
     def __init__(self, table: Table, kind: Format, options: Options) -> None:
         self._kind = kind
@@ -68,30 +68,17 @@ class ExportDoor:
     def facts(self, row: Row, tally: Tally) -> Sequence[r.Fact]:
         """Return what `row` says."""
         if row.reason is not None:
-            self._broken(row, tally)
-            return ()
-        try:
-            return list(self._door.facts(row, tally))
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            return ()
+            tally.skip(row.line, row.reason)
+            row = self._filled(row)
+        return list(self._door.facts(row, tally))
 
-    def _broken(self, row: Row, tally: Tally) -> None:
-        """Show the format a cut row, so that it can spoil the order; the last cell may be cut too."""
-        reason = row.reason or ""
-        counted = tally.skipped[reason]
+    def _filled(self, row: Row) -> Row:
+        """Give a broken row a cell for each column; its last one may be cut too, and is emptied."""
         kept = row.cells[:-1]
-        whole = Row(row.line, kept + [""] * (len(self._columns) - len(kept)), row.reason)
-        try:
-            for _ in self._door.facts(whole, tally):
-                pass
-        except BadValueError:
-            pass
-        if tally.skipped[reason] == counted:
-            tally.skip(row.line, reason)
+        return Row(row.line, kept + [""] * (len(self._columns) - len(kept)), row.reason)
 
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:
-        """Yield what had to wait for the end of the file."""
+    def finish(self, tally: Tally) -> Iterable[r.Fact]:
+        """Return what had to wait for the end of the file."""
         return self._door.finish(tally)
 
     def notes(self) -> Sequence[str]:

@@ -14,7 +14,8 @@ from segue.contract import Channel, TransientError
 from segue.contract.fake import FakeConnector, FakeOffers
 from segue.offers import revoke
 from segue.outbox.connectors import Connectors
-from segue.service import SETTLE_EVERY, Segue, open_segue
+from segue.service import Segue, open_segue
+from segue.service.running import SETTLE_EVERY
 from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import profile, voucher

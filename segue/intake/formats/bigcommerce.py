@@ -20,6 +20,7 @@ from segue.intake.formats.bigcommerce_lines import lines_of
 from segue.intake.formats.cells import Cells, needed_currency, text_of
 from segue.intake.formats.channels import channel_of
 from segue.intake.formats.columns import Columns
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Format, Options
 from segue.intake.formats.gifts import is_gift
 from segue.intake.formats.methods import is_fetched, is_paid_at_once
@@ -53,47 +54,33 @@ _TILL = re.compile(r"\b(?:pos|point of sale)\b")
 _PARCEL = tuple(f"Shipping {part}" for part in ("Street 1", "Suburb", "Zip", "Country", "First Name", "Last Name"))
 
 
-class OrdersDoor:
+class OrdersDoor(RowDoor):
     """Reads orders."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, (), options)
         if not self._cells.has("Order Currency Code"):
             needed_currency(options)
-        self.spoilt: set[str] = set()
         #: A buyer -> her newest order of this file that tells who she is: its id, its time, and what it says.
         self._buyers: dict[r.Names, tuple[str, datetime, r.Profile]] = {}
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the order of a row: who bought it, its lines, and that it left if it did. It is taken whole or not."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            self._spoil(row)
-            return
         if _status(self._cells.raw(row, "Order Status")) == _NO_ORDER:
             tally.skip(row.line, "not_an_order", "Order Status")
             return
-        try:
-            order = self._order(row, tally)
-            packed = self._cells.raw(row, "Product Details")
-            lines = lines_of(packed, row.line, order, self._cells.options.decimal_sign)
-            left = list(self._handed_over(row, order))
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            self._spoil(row)
-            return
+        order = self._order(row, tally)
+        packed = self._cells.raw(row, "Product Details")
+        lines = lines_of(packed, row.line, order, self._cells.options.decimal_sign)
+        left = list(self._handed_over(row, order))  # before the buyer is noted: it may not be readable
         self._take_buyer(row, order, tally)
         yield order
         yield from lines
         yield from left
 
-    def _spoil(self, row: Row) -> None:
-        try:
-            self.spoilt.add(self._id(row))
-        except BadValueError:
-            return
-
-    def _id(self, row: Row) -> str:
+    def order_of(self, row: Row) -> str:
+        """Return the order's id."""
         key = self._cells.hard(row, "Order ID", values.parse_id)
         if not key:
             raise BadValueError("missing_key", "Order ID")
@@ -101,7 +88,7 @@ class OrdersDoor:
 
     def _order(self, row: Row, tally: Tally) -> r.Order:
         cells = self._cells
-        key = self._id(row)
+        key = self.order_of(row)
         at = cells.time(row, "Order Date")
         if at is None:
             raise BadValueError("bad_date", "Order Date")

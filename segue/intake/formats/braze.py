@@ -30,12 +30,9 @@ class _Users(Sender):
         self._in, self._out = by_name[_OPTED_IN], by_name[_UNSUBSCRIBED]
         self._complained = by_name["marked_email_as_spam_at"]
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the profile, its yes and its no; which of the two is the later one is not decided here."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         found = self.who(line, tally, email=(self._email(row), "email"), phone=(self._phone(row), "phone_number"))
         if found is None:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -40,15 +40,15 @@ class Door(Protocol):
     #: Orders one of whose rows is at fault: none of their rows may stay. Filled while reading.
     spoilt: set[str]
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
-        """Yield what `row` says; count in `tally` what it fails to say.
+    def facts(self, row: Row, tally: Tally) -> Iterable[r.Fact]:
+        """Return what `row` says; count in `tally` what it fails to say.
 
-        A row with a `reason` is broken: it comes with empty cells for those it lacks, and yields nothing; count it
-        under that reason and add its order, if it names one, to `spoilt`.
+        A row with a `reason` is broken: it is counted already, comes with empty cells for those it lacks, and says
+        nothing; add its order, if it names one, to `spoilt`.
         """
 
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:
-        """Yield what had to wait for the end of the file."""
+    def finish(self, tally: Tally) -> Iterable[r.Fact]:
+        """Return what had to wait for the end of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,12 +85,9 @@ class _Profiles(Sender):
         self._suppressed = [(channel, column, by_name[column]) for channel, column in SUPPRESSIONS]
         self._old, self._old_at = by_name["$consent"], by_name["$consent_timestamp"]
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the profile, what it said, and its suppressions."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         found = self.who(line, tally, email=(self._email(row), "Email"), phone=(self._phone(row), "Phone Number"))
         if found is None:
             return
@@ -151,12 +148,9 @@ class _Suppressed(Sender):
         by_name = Columns(table.columns, SUPPRESSED.aliases)
         self._email, self._reason, self._at = by_name["Email"], by_name["Reason"], by_name["Timestamp"]
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the address under each reason it has; without one she unsubscribed."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         found = self.who(line, tally, email=(self._email(row), "Email"))
         if found is None:
             return

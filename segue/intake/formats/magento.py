@@ -17,6 +17,7 @@ from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, needed_currency, text_of
 from segue.intake.formats.channels import channel_of
 from segue.intake.formats.columns import Columns
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Format, Options
 from segue.intake.formats.methods import is_fetched, is_paid_at_once
 from segue.intake.report import Tally
@@ -43,26 +44,17 @@ _PAID: dict[str, bool | None] = {
 _YEAR = re.compile(r"(?<!\d)(19\d\d|20\d\d)(?!\d)")
 
 
-class OrdersDoor:
+class OrdersDoor(RowDoor):
     """Reads the order grid."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, (), options)
         self._currency = needed_currency(options)
-        self.spoilt: set[str] = set()
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the order of a row, and that it left if it did."""
-        try:
-            if row.reason is not None:
-                tally.skip(row.line, row.reason)
-                self.spoilt.add(self._id(row))
-                return
-            order = self._order(row, tally)
-        except BadValueError as error:
-            if row.reason is None:
-                tally.skip(row.line, error.reason, error.column)
-            return
+        order = self._order(row, tally)
         yield order
         if _status(self._cells.raw(row, "Status")) == "complete" and order.delivery in {"ship", "pickup"}:
             yield r.Fulfilment(
@@ -72,7 +64,8 @@ class OrdersDoor:
                 occurred_at=order.occurred_at,  # no earlier than it was ordered: that is all the grid says
             )
 
-    def _id(self, row: Row) -> str:
+    def order_of(self, row: Row) -> str:
+        """Return the order's id."""
         key = self._cells.hard(row, "ID", values.parse_id)
         if not key:
             raise BadValueError("missing_key", "ID")
@@ -80,16 +73,12 @@ class OrdersDoor:
 
     def _order(self, row: Row, tally: Tally) -> r.Order:
         cells = self._cells
-        key = self._id(row)
-        try:
-            at = _time(cells, row, "Purchase Date")
-            if at is None:
-                raise BadValueError("bad_date", "Purchase Date")  # noqa: TRY301 - spoils the order as any other
-            total, is_foreign = self._total(row)
-            refunded = self._money(row, "Total Refunded") if cells.raw(row, "Total Refunded") else None
-        except BadValueError:
-            self.spoilt.add(key)
-            raise
+        key = self.order_of(row)
+        at = _time(cells, row, "Purchase Date")
+        if at is None:
+            raise BadValueError("bad_date", "Purchase Date")
+        total, is_foreign = self._total(row)
+        refunded = self._money(row, "Total Refunded") if cells.raw(row, "Total Refunded") else None
         if is_foreign:  # what was refunded is in the buyer's currency, which nobody names
             tally.warn(row.line, "bad_currency", _TOTALS[1])
             refunded = None
@@ -141,30 +130,19 @@ class OrdersDoor:
         # Downloads and services have neither; a grid without both columns does not say.
         return "none" if cells.has("Shipping Information") and cells.has("Shipping Address") else None
 
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
-        """Yield nothing: no row waits for another."""
-        yield from ()
 
-
-class CustomersDoor:
+class CustomersDoor(RowDoor):
     """Reads the customer grid."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, (), options)
-        self.spoilt: set[str] = set()
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield who the row is about."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
         cells = self._cells
-        try:
-            email = cells.soft(row, "Email", values.parse_email, tally)
-            shop_id = cells.given(row, "ID", values.parse_id)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            return
+        email = cells.soft(row, "Email", values.parse_email, tally)
+        shop_id = cells.given(row, "ID", values.parse_id)
         phone = cells.phone(row, "Phone", tally)
         given = (("email", email), ("shop", shop_id), ("phone", phone))
         names = tuple((kind, value) for kind, value in given if value is not None)
@@ -186,10 +164,6 @@ class CustomersDoor:
             "birth_year": int(born[1]) if born and int(born[1]) <= cells.options.now.year else None,
         }
         return {name: value for name, value in traits.items() if value is not None}
-
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
-        """Yield nothing: no row waits for another."""
-        yield from ()
 
 
 def _status(text: str) -> str:

@@ -7,7 +7,7 @@ offset and are UTC.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from segue.intake import records as r
@@ -53,12 +53,9 @@ class _Audience(Sender):
         self._opted_in, self._confirmed = by_name["OPTIN_TIME"], by_name["CONFIRM_TIME"]
         self._left, self._bounced = by_name["UNSUB_TIME"], by_name["CLEAN_TIME"]
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield what the state of this file makes of somebody."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         phone = "" if self._state == "cleaned" else self._phone(row)
         found = self.who(line, tally, email=(self._email(row), "Email Address"), phone=(phone, "Phone Number"))
         if found is None:
@@ -96,14 +93,14 @@ class _Audience(Sender):
             return self.consent(row.line, names, "email", "granted", signed_up)
         return self.consent(row.line, names, "email", "confirmed", confirmed)
 
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:
+    def finish(self, tally: Tally) -> Iterable[r.Fact]:
         """Say so where nobody could tell the state."""
         if self._state is None:
             tally.notes.append(
                 "neither the file's name nor its columns say whether these people are subscribed, so nobody's consent "
                 "was taken; keep Mailchimp's own file names"
             )
-        yield from ()
+        return ()
 
 
 def _is_audience(columns: tuple[str, ...], _file: str) -> bool:

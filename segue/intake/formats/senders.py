@@ -6,14 +6,14 @@ A no is never lost to the rest of its row: where its date cannot be read it is t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.report import Tally
 
@@ -28,17 +28,18 @@ Cell = tuple[str, str]
 State = Literal["granted", "confirmed", "denied", "doubted"]
 
 
-@dataclass(slots=True)
-class Sender:
+class Sender(RowDoor):
     """Makes the facts of one sender's file."""
 
-    #: Where the facts come from: `import:klaviyo`.
-    source: str
-    options: Options
-    #: Which number is the day where this sender writes `09/30/2014`; None: never guessed.
-    date_order: Literal["day_first", "month_first"] | None = None
-    #: No sender's file spoils an order.
-    spoilt: set[str] = field(default_factory=set)
+    def __init__(
+        self, source: str, options: Options, date_order: Literal["day_first", "month_first"] | None = None
+    ) -> None:
+        super().__init__()
+        #: Where the facts come from: `import:klaviyo`.
+        self.source = source
+        self.options = options
+        #: Which number is the day where this sender writes `09/30/2014`; None: never guessed.
+        self.date_order = date_order
 
     def who(
         self, line: int, tally: Tally, *, email: Cell = ("", ""), phone: Cell = ("", "")
@@ -150,7 +151,3 @@ class Sender:
         """What names somebody, strongest first."""
         found = (("email", email), ("phone", phone))
         return tuple((kind, value) for kind, value in found if value is not None)
-
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - the protocol's
-        """Yield nothing: each row says all it has to say."""
-        yield from ()

@@ -6,7 +6,7 @@ taken as such.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from segue.intake import records as r
@@ -26,12 +26,9 @@ class _Suppressed(Sender):
         self._email, self._created = by_name["email"], by_name["created"]
         self._reason = reason
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the address."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         found = self.who(line, tally, email=(self._email(row), "email"))
         if found is None:
             return
@@ -46,19 +43,16 @@ class _Blocks(Sender):
         super().__init__("import:sendgrid", options)
         self._count = 0
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
-        """Yield nothing; count."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
+    def read(self, row: Row, tally: Tally) -> Iterable[r.Fact]:
+        """Return nothing; count."""
         self._count += 1
         tally.skip(row.line, "temporary_block")
-        yield from ()
+        return ()
 
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:
+    def finish(self, tally: Tally) -> Iterable[r.Fact]:
         """Say what became of them."""
         tally.notes.append(f"{self._count:,} blocks passed over: they are temporary and suppress nobody")
-        yield from ()
+        return ()
 
 
 def _looks(*wanted: str, blocks: bool | None = None) -> Callable[[tuple[str, ...], str], bool]:

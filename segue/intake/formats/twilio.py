@@ -37,12 +37,9 @@ class _Messages(Sender):
         self._started: list[tuple[int, str, datetime]] = []
         self._inbound = 0
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the suppression of a number that said stop, or to which Twilio no longer writes."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         if not self._direction(row).casefold().startswith("inbound"):
             # A spreadsheet may have made 21610.0 of it.
             if self._error(row).split(".")[0] == _OPTED_OUT:
@@ -88,12 +85,9 @@ class _Consents(Sender):
         by_name = Columns(table.columns, CONSENTS.aliases)
         self._contact, self._status, self._at = by_name["contact_id"], by_name["status"], by_name["date_of_consent"]
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield a yes, or the suppression of a number."""
         line = row.line
-        if row.reason is not None:
-            tally.skip(line, row.reason)
-            return
         found = self.who(line, tally, phone=(_CHANNEL.sub("", self._contact(row)), "contact_id"))
         if found is None:
             return

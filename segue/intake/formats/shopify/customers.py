@@ -14,6 +14,7 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, fingerprint, region_of, text_of
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.formats.shopify.headers import CUSTOMER_ALIASES
 from segue.intake.report import Tally
@@ -26,33 +27,25 @@ _BIRTHDAY = re.compile(r"birth|geburt|naissance|nacimiento|cumplea|nascita|nasci
 _YEAR = re.compile(r"(?<!\d)(19\d\d|20\d\d)(?!\d)")
 
 
-class CustomersDoor:
+class CustomersDoor(RowDoor):
     """Reads customers."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, CUSTOMER_ALIASES, options)
         self._birthdays = [
             name for name in table.columns if "customer.metafields" in name and _BIRTHDAY.search(name.casefold())
         ]
-        self.spoilt: set[str] = set()
         #: Ids and e-mail addresses met so far -> what the row said.
         self._met: dict[tuple[str, str], bytes] = {}
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield who the row is about and what she said."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
-        cells = self._cells
-        try:
-            shop_id = cells.given(row, "Customer ID", values.parse_id)
-            email, phone, broken = self._addresses(row)
-            names = _names(email=email, shop=shop_id, phone=phone)
-            if not names:
-                raise broken[0] if broken else BadValueError("missing_key")
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            return
+        shop_id = self._cells.given(row, "Customer ID", values.parse_id)
+        email, phone, broken = self._addresses(row)
+        names = _names(email=email, shop=shop_id, phone=phone)
+        if not names:
+            raise broken[0] if broken else BadValueError("missing_key")
         for flaw in broken:
             tally.warn(row.line, flaw.reason, flaw.column)
         if self._is_known(row, names, tally):
@@ -123,10 +116,6 @@ class CustomersDoor:
             occurred_at=self._cells.options.now,
             is_dated=False,
         )
-
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
-        """Yield nothing: no row waits for another."""
-        yield from ()
 
 
 def _names(**given: str | None) -> r.Names:

@@ -9,6 +9,7 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, needed_currency, text_of
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
@@ -17,26 +18,15 @@ from segue.intake.rows import Row, Table
 _NOT_OFF_THE_ORDER = frozenset({"free shipping", "buy x get y", "app discount"})
 
 
-class DiscountsDoor:
+class DiscountsDoor(RowDoor):
     """Reads discount codes."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, (), options)
-        self.spoilt: set[str] = set()
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
         """Yield the code of a row."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
-        try:
-            fact = self._discount(row)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            return
-        yield fact
-
-    def _discount(self, row: Row) -> r.Discount:
         cells = self._cells
         code = cells.hard(row, "Name", text_of(255))
         if not code:
@@ -51,7 +41,7 @@ class DiscountsDoor:
         elif kind == "fixed_amount":
             currency = needed_currency(cells.options)
             amount = _amount(worth, currency, cells.options)
-        return r.Discount(
+        yield r.Discount(
             line=row.line,
             code=code,
             percent=percent,
@@ -62,10 +52,6 @@ class DiscountsDoor:
             valid_until=cells.time(row, "End"),
             times_used=cells.given(row, "Times Used In Total", _count),
         )
-
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
-        """Yield nothing: no row waits for another."""
-        yield from ()
 
 
 def _percent(text: str) -> float:

@@ -13,6 +13,7 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, option_key
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.formats.shopify.headers import INVENTORY_ALIASES, VARIANT_COLUMNS
 from segue.intake.formats.shopify.products import MAIN
@@ -23,12 +24,12 @@ _NOT_STOCKED = "not stocked"
 _PROMISED = ("Committed", "Unavailable")
 
 
-class InventoryDoor:
+class InventoryDoor(RowDoor):
     """Reads stock."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, INVENTORY_ALIASES, options)
-        self.spoilt: set[str] = set()
         #: (option key, else None and the SKU, place) -> line, SKU and level.
         self._levels: dict[tuple[str | None, str | None, str], tuple[int, str | None, int]] = {}
         #: SKU -> the only key it goes with; None where it goes with several.
@@ -42,21 +43,14 @@ class InventoryDoor:
         ]
         self._places_met: set[str] = set()
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
         """Yield the places a row names and what they hold."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
-        try:
-            key, sku = self._variant(row)
-            if not self._places:
-                place = self._cells.hard(row, "Location", values.parse_id)
-                if not place:
-                    raise BadValueError("missing_key", "Location")  # noqa: TRY301 - counted below
-                yield from self._take(row, key, sku, place, self._available(row), tally)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            return
+        key, sku = self._variant(row)
+        if not self._places:
+            place = self._cells.hard(row, "Location", values.parse_id)
+            if not place:
+                raise BadValueError("missing_key", "Location")
+            yield from self._take(row, key, sku, place, self._available(row), tally)
         for name in self._places:
             try:
                 yield from self._take(row, key, sku, name, self._quantity(row, name), tally)

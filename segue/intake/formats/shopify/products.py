@@ -8,13 +8,14 @@ web from the day the file is read, and a later file that no longer lists it ends
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, fingerprint, needed_currency, option_key, text_of
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.formats.garments import category_of, common_system
 from segue.intake.formats.options import size_and_colour
@@ -52,28 +53,18 @@ class _Variant:
     stock: int | None
 
 
-class ProductsDoor:
+class ProductsDoor(RowDoor):
     """Reads products; yields at the end of the file, when it is known which SKUs are shared."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, PRODUCT_ALIASES, options)
         self._currency = needed_currency(options)
-        self.spoilt: set[str] = set()
         self._heads: dict[str, _Head] = {}
         self._variants: dict[str, dict[str, _Variant]] = {}
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
-        """Take a row; yields nothing yet."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
-        try:
-            self._take(row, tally)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-        yield from ()
-
-    def _take(self, row: Row, tally: Tally) -> None:
+    def read(self, row: Row, tally: Tally) -> Iterable[r.Fact]:
+        """Take a row; it says nothing yet."""
         cells = self._cells
         handle = cells.hard(row, "Handle", values.parse_id)
         if not handle:
@@ -86,12 +77,13 @@ class ProductsDoor:
         if is_head:
             self._heads[handle] = self._head(row, tally)
         if variant is None:
-            return
+            return ()
         key = option_key(handle, option_values)
         held = self._variants.setdefault(handle, {})
         if key in held:
             tally.warn(row.line, "duplicate" if held[key].said == variant.said else "superseded")
         held[key] = variant
+        return ()
 
     def _variant(self, row: Row, option_values: tuple[str, ...], sku: str | None) -> _Variant:
         cells = self._cells

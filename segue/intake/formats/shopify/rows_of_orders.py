@@ -88,7 +88,6 @@ class OrderRows(ABC, Generic[_HeadT, _LineT]):
         """Take a row; yield the order before it where that has ended."""
         name = self.cells.raw(row, "Name")
         if row.reason is not None:
-            tally.skip(row.line, row.reason)
             self._take_broken(row, name)
             return
         if self._is_first(row, name):

@@ -12,6 +12,7 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, fingerprint, text_of
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
@@ -19,27 +20,19 @@ from segue.intake.rows import Row, Table
 _NAMES = {"sale": "Order Paid", "capture": "Order Paid", "refund": "Order Refunded"}
 
 
-class TransactionsDoor:
+class TransactionsDoor(RowDoor):
     """Reads a transaction history."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, (), options)
-        self.spoilt: set[str] = set()
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
+    def read(self, row: Row, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
         """Yield the event of a row; one that moved no money yields nothing."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
         name = _NAMES.get(self._cells.raw(row, "Kind").casefold())
         if name is None or self._cells.raw(row, "Status").casefold() != "success":
             return
-        try:
-            fact = self._event(row, name)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            return
-        yield fact
+        yield self._event(row, name)
 
     def _event(self, row: Row, name: str) -> r.Event:
         cells = self._cells
@@ -65,7 +58,3 @@ class TransactionsDoor:
             },
             occurred_at=at,
         )
-
-    def finish(self, tally: Tally) -> Iterator[r.Fact]:  # noqa: ARG002 - as declared
-        """Yield nothing: no row waits for another."""
-        yield from ()

@@ -7,7 +7,7 @@ and negative amounts; one whose order is not in the file is counted as left out,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, fingerprint, needed_currency, text_of
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.report import Tally
 from segue.intake.rows import Row, Table
@@ -42,43 +43,26 @@ class _Sale:
     refunds: list[tuple[int, int]] = field(default_factory=list)
 
 
-class OrdersReportDoor:
+class OrdersReportDoor(RowDoor):
     """Reads the report; yields at the end of the file, when every refund is known."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, (), options)
         self._currency = needed_currency(options)
-        self.spoilt: set[str] = set()
         self._sales: dict[str, _Sale] = {}
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
-        """Take a row; yields nothing yet."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            self._spoil(row)
-            return
-        try:
-            self._take(row, tally)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-            self._spoil(row)
-        yield from ()
-
-    def _spoil(self, row: Row) -> None:
-        try:
-            self.spoilt.add(self._number(row))
-        except BadValueError:
-            return
-
-    def _number(self, row: Row) -> str:
+    def order_of(self, row: Row) -> str:
+        """Return the order's number."""
         number = self._cells.hard(row, "Order #", values.parse_id).removeprefix("#")
         if not number:
             raise BadValueError("missing_key", "Order #")
         return number
 
-    def _take(self, row: Row, tally: Tally) -> None:
+    def read(self, row: Row, tally: Tally) -> Iterable[r.Fact]:
+        """Take a row; it says nothing yet."""
         cells = self._cells
-        number = self._number(row)
+        number = self.order_of(row)
         at = cells.time(row, "Date")
         if at is None:
             raise BadValueError("bad_date", "Date")
@@ -88,11 +72,12 @@ class OrdersReportDoor:
         sale = self._sales.setdefault(number, _Sale())
         if net < 0 or sold < 0:
             sale.refunds.append((row.line, min(net, 0)))
-            return
+            return ()
         said = fingerprint(row.cells)
         if sale.head is not None:
             tally.warn(row.line, "duplicate" if sale.head[0] == said else "superseded")
         sale.head = (said, self._order(row, number, at, net, tally))
+        return ()
 
     def _order(self, row: Row, number: str, at: datetime, net: int, tally: Tally) -> r.Order:
         cells = self._cells

@@ -8,7 +8,7 @@ found is listed on the web from the day the file is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
@@ -16,6 +16,7 @@ from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
 from segue.intake.formats.cells import Cells, fingerprint, needed_currency, text_of
+from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.formats.garments import category_of, common_system
 from segue.intake.formats.options import size_and_colour
@@ -56,32 +57,22 @@ class _Item:
     is_hidden: bool
 
 
-class ProductsDoor:
+class ProductsDoor(RowDoor):
     """Reads products; yields at the end of the file, when every parent is known."""
 
     def __init__(self, table: Table, options: Options) -> None:
+        super().__init__()
         self._cells = Cells(table.columns, PRODUCT_ALIASES, options)
         self._currency = needed_currency(options)
         self._attributes = [
             number for number in range(1, MOST_ATTRIBUTES + 1) if self._cells.has(f"Attribute {number} name")
         ]
-        self.spoilt: set[str] = set()
         self._items: dict[str, _Item] = {}
         #: `id:44` -> what the product goes by.
         self._keys: dict[str, str] = {}
 
-    def facts(self, row: Row, tally: Tally) -> Iterator[r.Fact]:
-        """Take a row; yields nothing yet."""
-        if row.reason is not None:
-            tally.skip(row.line, row.reason)
-            return
-        try:
-            self._take(row, tally)
-        except BadValueError as error:
-            tally.skip(row.line, error.reason, error.column)
-        yield from ()
-
-    def _take(self, row: Row, tally: Tally) -> None:
+    def read(self, row: Row, tally: Tally) -> Iterable[r.Fact]:
+        """Take a row; it says nothing yet."""
         cells = self._cells
         sku, number = cells.given(row, "SKU", values.parse_id), cells.given(row, "ID", values.parse_id)
         key = sku or (f"id:{number}" if number else None)
@@ -93,6 +84,7 @@ class ProductsDoor:
         if key in self._items:
             tally.warn(row.line, "duplicate" if self._items[key].said == item.said else "superseded")
         self._items[key] = item
+        return ()
 
     def _item(self, row: Row, number: str | None, tally: Tally) -> _Item:
         cells = self._cells
