@@ -94,12 +94,12 @@ def everybody(_moment: Moment, _brief: Brief) -> Select[Any]:
     )
 
 
-def nothing_happened(_c: Connection, rows: pd.DataFrame, _now: datetime, _brief: Brief) -> pd.DataFrame:
+def nothing_happened(_c: Connection, rows: pd.DataFrame, _moment: Moment, _brief: Brief) -> pd.DataFrame:
     """No facts speak against it."""
     return pd.DataFrame({"converted": False, "sold_out": False}, index=rows.index)
 
 
-def no_words(_c: Connection, rows: pd.DataFrame, _now: datetime, _brief: Brief) -> Sequence[dict[str, Any]]:
+def no_words(_c: Connection, rows: pd.DataFrame, _moment: Moment, _brief: Brief) -> Sequence[dict[str, Any]]:
     """A constant message has none."""
     return [{}] * len(rows)
 

@@ -102,14 +102,14 @@ def occasion(cart_id: Any, emptied: Any) -> Any:
     return case((emptied > 0, name.concat(".").concat(cast(emptied, String))), else_=name)
 
 
-def facts(connection: Connection, rows: pd.DataFrame, now: datetime, brief: AbandonedCartBrief) -> pd.DataFrame:
+def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: AbandonedCartBrief) -> pd.DataFrame:
     """What could make the message pointless: she ordered, emptied the cart, came back to it, or all is sold out."""
     cart_ids = rows["subject_id"].astype("int64").tolist()
     profile_ids = rows["profile_id"].tolist()
-    now_in = carts_now(connection, cart_ids, now)
-    items = items_now(connection, cart_ids, now)
-    emptied = times_emptied(connection, cart_ids, now)
-    ordered_at = last_orders(connection, profile_ids, now)
+    now_in = carts_now(connection, cart_ids, moment.now)
+    items = items_now(connection, cart_ids, moment.now)
+    emptied = times_emptied(connection, cart_ids, moment.now)
+    ordered_at = last_orders(connection, profile_ids, moment.now)
     idle = timedelta(minutes=brief.idle_minutes)
 
     converted: list[bool] = []
@@ -126,18 +126,18 @@ def facts(connection: Connection, rows: pd.DataFrame, now: datetime, brief: Aban
         inside = items.get(cart_id, [])
         gone.append(not inside)
         sold_out.append(bool(inside) and not any(item.in_stock for item in inside))
-        ready_at.append(filling.active_at + idle if filling is not None else now)
+        ready_at.append(filling.active_at + idle if filling is not None else moment.now)
     return pd.DataFrame(
         {"converted": converted, "gone": gone, "sold_out": sold_out, "ready_at": ready_at}, index=rows.index
     )
 
 
 def words(
-    connection: Connection, rows: pd.DataFrame, now: datetime, _brief: AbandonedCartBrief
+    connection: Connection, rows: pd.DataFrame, moment: Moment, _brief: AbandonedCartBrief
 ) -> Sequence[Mapping[str, Any]]:
     """The things in her cart that are still there in her size, and where the cart is."""
     cart_ids = rows["subject_id"].astype("int64").tolist()
-    items = items_now(connection, cart_ids, now)
+    items = items_now(connection, cart_ids, moment.now)
     said = []
     for cart_id in cart_ids:
         shown = [

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Select
 from segue.contract import Channel
 from segue.journeys.waves import PickWave
 from segue.offers import Offer
+from segue.settings import DEFAULT_HOUSE, House
 
 
 class Brief(BaseModel):
@@ -34,18 +35,24 @@ class Moment:
     live_from: datetime
     #: When the warehouse picks; None: the shop says what it packed.
     pick_wave: PickWave | None = None
+    #: What points, referrals and invitations are worth here.
+    house: House = DEFAULT_HOUSE
 
 
 Due = Callable[[Moment, Any], Select[Any]]
 """`(moment, brief)` -> a select of `occasion`, `profile_id`, `subject_id`, `deadline_at`."""
 
-Facts = Callable[[Connection, pd.DataFrame, datetime, Any], pd.DataFrame]
-"""`(connection, rows, now, brief)` -> a frame with `rows`' index and any of the columns
+Facts = Callable[[Connection, pd.DataFrame, Moment, Any], pd.DataFrame]
+"""`(connection, rows, moment, brief)` -> a frame with `rows`' index and any of the columns
 `converted` (bool: she did what we would ask), `gone` (bool: the occasion is no more), `sold_out` (bool) and
 `ready_at` (UTC instant before which it is too early)."""
 
-Words = Callable[[Connection, pd.DataFrame, datetime, Any], Sequence[Mapping[str, Any]]]
-"""`(connection, rows, now, brief)` -> what the template may say, one mapping a row, in their order."""
+Words = Callable[[Connection, pd.DataFrame, Moment, Any], Sequence[Mapping[str, Any]]]
+"""`(connection, rows, moment, brief)` -> what the template may say, one mapping a row, in their order."""
+
+Prepare = Callable[[Connection, Moment, Any, bytes], None]
+"""`(connection, moment, brief, secret)`: facts that have to be written before anybody is chosen, such as what was
+earned. Safe to repeat, and in several processes at once. `secret` makes codes, as `segue.offers` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,10 @@ class Step:
     offer: Callable[[Any], Offer | None] | None = None
     #: Shows the code that this other step minted for the same occasion, while it lives; never a second one.
     shows_code_of: str | None = None
+    #: Shows the code that `Journey.prepare` granted under this message's own key; without one the message waits.
+    shows_granted_code: bool = False
+    #: A transactional message with a block that promotes something: it is shown only where marketing would be allowed.
+    has_promotion: bool = False
     #: Higher goes first where several messages want the same person.
     priority: int = 50
     transactional: bool = False
@@ -84,8 +95,10 @@ class Journey:
     name: str
     title: str
     brief: type[Brief]
+    #: Template folder of each is `templates/<journey>/<step>`.
     steps: tuple[Step, ...]
-    #: Template folder is `templates/<journey>/<step>`.
+    #: Runs in the transaction that promises, before anybody is chosen; a preview leaves it out.
+    prepare: Prepare | None = None
 
     def step(self, name: str) -> Step:
         """Return the step called `name`; raises KeyError naming the journey and its steps."""
@@ -95,4 +108,4 @@ class Journey:
         raise KeyError(f"the journey {self.name} has no step {name}; it has {', '.join(s.name for s in self.steps)}")
 
 
-__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Step", "Words"]
+__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Prepare", "Step", "Words"]

@@ -8,7 +8,7 @@ be her third order. It must still be in the house: once anything is packed or sh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -162,7 +162,7 @@ _WORDS = (
 )
 
 
-def facts(connection: Connection, rows: pd.DataFrame, now: datetime, _brief: WelcomeInsertBrief) -> pd.DataFrame:
+def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, _brief: WelcomeInsertBrief) -> pd.DataFrame:
     """What could make the card pointless: the order is cancelled or packed, or she has had her card."""
     order_ids = rows["subject_id"].astype("int64").tolist()
     people = rows["profile_id"].tolist()
@@ -177,8 +177,8 @@ def facts(connection: Connection, rows: pd.DataFrame, now: datetime, _brief: Wel
         row = found.get(order_id)
         is_gone = (
             row is None
-            or (row.cancelled_at is not None and row.cancelled_at <= now)
-            or (row.touched_at is not None and row.touched_at <= now)
+            or (row.cancelled_at is not None and row.cancelled_at <= moment.now)
+            or (row.touched_at is not None and row.touched_at <= moment.now)
             or row.delivery != "ship"
             or row.gift
             or min(had.get(profile_id, ()), default=(True, 0, key))[2] != key
@@ -191,7 +191,7 @@ def facts(connection: Connection, rows: pd.DataFrame, now: datetime, _brief: Wel
 
 
 def words(
-    connection: Connection, rows: pd.DataFrame, now: datetime, brief: WelcomeInsertBrief
+    connection: Connection, rows: pd.DataFrame, moment: Moment, brief: WelcomeInsertBrief
 ) -> Sequence[Mapping[str, Any]]:
     """Up to four things that fit her and that the channel she bought on does not list, and where the card is packed."""
     order_ids = rows["subject_id"].astype("int64").tolist()
@@ -199,7 +199,7 @@ def words(
     orders = {row.id: row for row in connection.execute(_WORDS, {"orders": order_ids}).all()}
     bought_on = [orders[order_id].sales_channel for order_id in order_ids]
     asked = list(zip(people, bought_on, strict=True)) if brief.show_items else []
-    things = fitting(connection, asked, now, limit=ITEMS)
+    things = fitting(connection, asked, moment.now, limit=ITEMS)
     said = []
     for profile_id, order_id in zip(people, order_ids, strict=True):
         row = orders[order_id]

@@ -41,6 +41,7 @@ _LIVE = select(*COLUMNS).where(
     listed(voucher.c.profile_id, "people"),
     voucher.c.valid_until > bindparam("now", type_=UtcTime),
     voucher.c.revoked_at.is_(None),
+    ~voucher.c.earned,
     ~IS_REDEEMED,
 )
 
@@ -81,7 +82,7 @@ def vouchers_of(connection: Connection, keys: Collection[Key]) -> dict[Key, Offe
 def live_vouchers(
     connection: Connection, profile_ids: Collection[int], now: datetime
 ) -> dict[int, list[OfferedVoucher]]:
-    """Return what each of these people holds and could use now: not expired, redeemed or revoked."""
+    """Return the offers each of these people holds and could use now; what she earned stands beside them."""
     held: dict[int, list[OfferedVoucher]] = {}
     if profile_ids:
         for row in connection.execute(_LIVE, {"people": list(profile_ids), "now": now}):

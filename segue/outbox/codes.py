@@ -53,6 +53,10 @@ def codes_of(
             found = _shown_before(connection, wanted, asked, step.shows_code_of, now)
         # The step that minted it makes it known; if the shop never learnt of it, nobody was told of it either.
         return {key: one for key, one in found.items() if one.is_published}
+    if step.shows_granted_code:
+        with read(engine) as connection:
+            granted = vouchers_of(connection, [key for key, _ in wanted])
+        return _published(engine, _live(granted, now), shop, now)
     offer = step.offer(asked.brief) if step.offer is not None else None
     if offer is None:
         return {}

@@ -88,7 +88,7 @@ def compose(
             _verdict(row, "held", Reason.TEMPLATE.value, min(now + CODE_WAIT, row.deadline_at)) for row in _rows(rows)
         ]
         return Composed(ready=(), verdicts=broken)
-    said = _words(engine, rows, asked, now)
+    said = _words(engine, rows, asked)
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
     for row, facts in zip(_rows(rows), said, strict=True):
@@ -135,11 +135,11 @@ def unserved(rows: pd.DataFrame, now: datetime) -> list[Verdict]:
     ]
 
 
-def _words(engine: Engine, rows: pd.DataFrame, asked: Asked, now: datetime) -> Sequence[Mapping[str, Any] | None]:
+def _words(engine: Engine, rows: pd.DataFrame, asked: Asked) -> Sequence[Mapping[str, Any] | None]:
     """What the journey says to each; None where it fails for somebody, who then fails alone."""
     try:
         with read(engine) as connection:
-            return asked.step.words(connection, rows, now, asked.brief)
+            return asked.step.words(connection, rows, asked.moment, asked.brief)
     except SQLAlchemyError:
         raise  # the database's trouble is nobody's own: all of it is tried again
     except Exception as error:  # noqa: BLE001 - whatever a journey trips over
@@ -151,7 +151,7 @@ def _words(engine: Engine, rows: pd.DataFrame, asked: Asked, now: datetime) -> S
             return [None]
     middle = len(rows) // 2
     first, second = rows.iloc[:middle], rows.iloc[middle:]
-    return [*_words(engine, first, asked, now), *_words(engine, second, asked, now)]
+    return [*_words(engine, first, asked), *_words(engine, second, asked)]
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[_Row]:

@@ -18,7 +18,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from segue.journeys.definition import Brief, Journey, Step
+from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.outbox.consents import CHANNELS, read_consents
 from segue.outbox.states import COUNTED
 from segue.store.sql import among, listed, micros
@@ -63,6 +63,7 @@ class Asked:
     journey: Journey
     step: Step
     brief: Brief
+    moment: Moment
     #: Positions in the frame.
     rows: np.ndarray[Any, np.dtype[np.int64]]
 
@@ -123,7 +124,7 @@ def enrich(
     }
     for name, values in _people(connection, ids, now, secret).items():
         frame[name] = words(values[place])
-    frame |= _asked_columns(connection, rows, asked, now, count)
+    frame |= _asked_columns(connection, rows, asked, count)
     frame["paused"] = np.zeros(count, dtype=bool)
     return pd.DataFrame(frame)
 
@@ -147,9 +148,7 @@ def history(
     return fetch(connection, rows)
 
 
-def _asked_columns(
-    connection: Connection, rows: pd.DataFrame, asked: Iterable[Asked], now: datetime, count: int
-) -> dict[str, Any]:
+def _asked_columns(connection: Connection, rows: pd.DataFrame, asked: Iterable[Asked], count: int) -> dict[str, Any]:
     """What the steps say of themselves, and the facts their journeys found."""
     columns: dict[str, Any] = {
         name: np.empty(count, dtype=object) for name in ("journey", "step", "over_budget", "channels")
@@ -177,7 +176,7 @@ def _asked_columns(
         columns["channels"][at] = [channels] * len(at)
         for name in ("transactional", "answers_a_cart", "in_cap", "in_holdout"):
             columns[name][at] = getattr(step, name)
-        facts = _facts(connection, rows.iloc[at], now, group)
+        facts = _facts(connection, rows.iloc[at], group)
         if facts is None:
             columns["broken"][at] = True
             continue
@@ -193,10 +192,10 @@ def _asked_columns(
     return columns
 
 
-def _facts(connection: Connection, rows: pd.DataFrame, now: datetime, group: Asked) -> pd.DataFrame | None:
+def _facts(connection: Connection, rows: pd.DataFrame, group: Asked) -> pd.DataFrame | None:
     """What the journey found; None where its own code failed, which must not stop other journeys."""
     try:
-        return group.step.facts(connection, rows, now, group.brief)
+        return group.step.facts(connection, rows, group.moment, group.brief)
     except SQLAlchemyError:
         raise  # the database's trouble is nobody's own: all of it is tried again
     except Exception as error:  # noqa: BLE001 - whatever a journey trips over

@@ -17,6 +17,7 @@ from segue.outbox import brake
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.freshness import Watermark, watermark
 from segue.outbox.handover import BRAKE_WAIT, Probe
+from segue.outbox.moments import Moments
 from segue.outbox.states import PENDING
 from segue.outbox.verdicts import Verdict
 from segue.policy import Rules, judge
@@ -71,6 +72,7 @@ class Judging:
         self._journeys = journeys
         self._rules = rules
         self._probe = probe
+        self._moments = Moments(settings)
         self._briefs: dict[int, Brief] = {}
         # A message of a journey or step that is installed no more waits until it is again.
         self._known = [(journey.name, step.name) for journey in journeys.values() for step in journey.steps]
@@ -83,7 +85,7 @@ class Judging:
             rows = fetch(connection, self._ready(connection, scope, mine, now))
             if rows.empty:
                 return None
-            asked = tuple(self._asked(connection, rows))
+            asked = tuple(self._asked(connection, rows, now))
             frame = enrich(connection, rows, asked, now=now, secret=self._secret)
             paused = brake.paused_names(connection)
             people = pd.unique(rows["profile_id"]).tolist()
@@ -124,7 +126,7 @@ class Judging:
         )
         return rows if scope.run_id is None else rows.where(message.c.run_id == scope.run_id)
 
-    def _asked(self, connection: Connection, rows: pd.DataFrame) -> Iterator[Asked]:
+    def _asked(self, connection: Connection, rows: pd.DataFrame, now: datetime) -> Iterator[Asked]:
         """Group the shard by step and brief, so that each journey is asked once for all its people."""
         run_ids = [int(one) for one in pd.unique(rows["run_id"]) if one and one not in self._briefs]
         if run_ids:
@@ -142,7 +144,8 @@ class Judging:
         for (name, step, brief), places in groups.items():
             journey = self._journeys[name]
             at = np.array(sorted(places), dtype=np.int64)
-            yield Asked(journey=journey, step=journey.step(step), brief=brief, rows=at)
+            moment = self._moments.of(connection, name, now)
+            yield Asked(journey=journey, step=journey.step(step), brief=brief, moment=moment, rows=at)
 
     def stays(self, shard: Shard, now: datetime) -> list[Verdict]:
         """What to store of the rows that do not leave: held, skipped and control."""

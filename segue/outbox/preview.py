@@ -41,7 +41,9 @@ def preview(
         everybody = fetch(connection, candidates(journey, step, brief, moment))
         for start in range(0, len(everybody), shard_size):
             rows = everybody.iloc[start : start + shard_size].reset_index(drop=True)
-            asked = Asked(journey=journey, step=step, brief=brief, rows=np.arange(len(rows), dtype=np.int64))
+            asked = Asked(
+                journey=journey, step=step, brief=brief, moment=moment, rows=np.arange(len(rows), dtype=np.int64)
+            )
             frame = enrich(connection, rows, [asked], now=moment.now, secret=secret)
             frame["paused"] = paused
             people = pd.unique(rows["profile_id"]).tolist()

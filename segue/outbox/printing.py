@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 from segue.contract import ConnectorError, Key, PrintConnector, UnsupportedError
 from segue.journeys.definition import Journey
 from segue.outbox.frame import Asked, enrich, fetch
+from segue.outbox.moments import Moments
 from segue.outbox.takeback import Taken, settle, take_back_cancelled, with_spent_codes
 from segue.policy import Reason
 from segue.store.bulk import insert_new
@@ -54,6 +55,7 @@ def print_all(
     *,
     journeys: Mapping[str, Journey],
     now: datetime,
+    moments: Moments,
     secret: bytes,
     location: str | None = None,
 ) -> list[PrintReport]:
@@ -64,7 +66,7 @@ def print_all(
     take_back_cancelled(engine, journeys.values(), now=now, only_printed=True)
     reports = [_close(engine, connector, run_id, place, now) for run_id, place in _unfinished(engine, location)]
     for place, rows in _spooled(engine, connector, location):
-        run_id = _begin(engine, place, rows, journeys, now, secret)
+        run_id = _begin(engine, place, rows, journeys, moments, now, secret)
         if run_id is not None:
             reports.append(_close(engine, connector, run_id, place, now))
     return reports
@@ -140,11 +142,17 @@ def _spooled(engine: Engine, connector: PrintConnector, location: str | None) ->
 
 
 def _begin(
-    engine: Engine, place: str, rows: pd.DataFrame, journeys: Mapping[str, Journey], now: datetime, secret: bytes
+    engine: Engine,
+    place: str,
+    rows: pd.DataFrame,
+    journeys: Mapping[str, Journey],
+    moments: Moments,
+    now: datetime,
+    secret: bytes,
 ) -> int | None:
     """Decide what is printed and write it down; None where another process was first."""
     with write(engine) as connection:
-        why = _taken_out(connection, rows, journeys, now, secret)
+        why = _taken_out(connection, rows, journeys, moments, now, secret)
         run_id = connection.execute(
             insert(print_run).values(location=place, started_at=now).returning(print_run.c.id)
         ).scalar_one()
@@ -166,7 +174,12 @@ def _begin(
 
 
 def _taken_out(
-    connection: Connection, rows: pd.DataFrame, journeys: Mapping[str, Journey], now: datetime, secret: bytes
+    connection: Connection,
+    rows: pd.DataFrame,
+    journeys: Mapping[str, Journey],
+    moments: Moments,
+    now: datetime,
+    secret: bytes,
 ) -> list[str | None]:
     """Why each page must not be printed, asked of the same facts as every other message; None for those that may."""
     late = rows["deadline_at"] + WAVE_GRACE < pd.Timestamp(now)
@@ -176,6 +189,7 @@ def _taken_out(
             journey=journeys[str(name)],
             step=journeys[str(name)].step(str(step)),
             brief=journeys[str(name)].brief(),
+            moment=moments.of(connection, str(name), now),
             rows=part.index.to_numpy(dtype=np.int64),
         )
         for (name, step), part in rows.groupby(["journey", "step"])

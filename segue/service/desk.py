@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import time as clock_time
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import select
+from functools import cached_property
 
 from segue.contract import Channel, ConfigurationError, PrintConnector
 from segue.installation import Installation
 from segue.journeys.definition import Journey, Moment
-from segue.journeys.waves import PickWave
 from segue.outbox.connectors import installed_connectors
 from segue.outbox.frame import hash_address
+from segue.outbox.moments import Moments
 from segue.store.engine import read
-from segue.store.tables import journey_state
 
 
 class Desk(Installation):
@@ -24,19 +20,13 @@ class Desk(Installation):
         """The keyed hash under which an address is suppressed."""
         return hash_address(address, self.secret)
 
+    @cached_property
+    def _moments(self) -> Moments:
+        return Moments(self.settings)
+
     def _moment(self, journey: Journey) -> Moment:
-        now = self.clock.now()
         with read(self.engine) as connection:
-            live_from = connection.scalar(
-                select(journey_state.c.live_from).where(journey_state.c.journey == journey.name)
-            )
-        wave = self.settings.pick_wave
-        zone = ZoneInfo(self.settings.home_zone)
-        return Moment(
-            now=now,
-            live_from=live_from if live_from is not None else now,
-            pick_wave=PickWave(clock_time.fromisoformat(wave), zone) if wave else None,
-        )
+            return self._moments.of(connection, journey.name, self.clock.now())
 
     def _journey(self, name: str) -> Journey:
         if name not in self.journeys:

@@ -75,6 +75,8 @@ class RunVerbs(ShopVerbs, AskVerbs):
         take_back_cancelled(self.engine, (journey,), now=moment.now)
         with write(self.engine) as connection:
             run_id = _run_of(connection, journey, brief, flow_run_id, moment.now)
+            if journey.prepare is not None:
+                journey.prepare(connection, moment, brief, self.secret)
             promised = sum(promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps)
         self._probe("promised")
         width = len(MARKETING_BUCKETS) // _SHARDS
@@ -170,6 +172,7 @@ class RunVerbs(ShopVerbs, AskVerbs):
             self._print_connector(),
             journeys=self.journeys,
             now=self.clock.now(),
+            moments=self._moments,
             secret=self.secret,
             location=location,
         )

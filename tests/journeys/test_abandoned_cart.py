@@ -57,7 +57,8 @@ def due(engine: Engine, minute: int) -> list[str]:
 def found(engine: Engine, minute: int, key: str = "abandoned_cart/reminder/cart:9") -> dict[str, bool]:
     rows = pd.DataFrame({"key": [key], "profile_id": [1], "subject_id": [9]})
     with read(engine) as connection:
-        said = facts(connection, rows, NOON + timedelta(minutes=minute), BRIEF)
+        moment = Moment(now=NOON + timedelta(minutes=minute), live_from=NOON)
+        said = facts(connection, rows, moment, BRIEF)
     return {name: bool(said[name].iloc[0]) for name in ("converted", "gone", "sold_out")}
 
 

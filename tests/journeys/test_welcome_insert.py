@@ -71,7 +71,9 @@ def gone(engine: Engine, order_id: int, hours: float = 0, profile_id: int = 1) -
         {"key": [f"welcome_insert/insert/order:{order_id}"], "profile_id": [profile_id], "subject_id": [order_id]}
     )
     with read(engine) as connection:
-        return bool(facts(connection, rows, NOON + timedelta(hours=hours), BRIEF)["gone"].iloc[0])
+        return bool(
+            facts(connection, rows, Moment(now=NOON + timedelta(hours=hours), live_from=NOON), BRIEF)["gone"].iloc[0]
+        )
 
 
 def card(engine: Engine, order_id: int, state: str) -> None:
@@ -224,8 +226,8 @@ def test_the_card_says_its_order_its_place_and_what_else_is_there(shop: Engine) 
         )
     rows = pd.DataFrame({"key": ["a", "b"], "profile_id": [1, 2], "subject_id": [17, 18]})
     with read(shop) as connection:
-        first, second = words(connection, rows, NOON, BRIEF)
-        bare, _ = words(connection, rows, NOON, WelcomeInsertBrief(show_items=False))
+        first, second = words(connection, rows, Moment(now=NOON, live_from=NOON), BRIEF)
+        bare, _ = words(connection, rows, Moment(now=NOON, live_from=NOON), WelcomeInsertBrief(show_items=False))
     assert (first["order"], first["location"]) == ({"number": "#17"}, "newark")
     assert (second["order"], second["location"]) == ({"number": "18"}, "main")
     assert bare["items"] == []

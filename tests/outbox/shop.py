@@ -73,12 +73,12 @@ def everybody(_moment: Moment, _brief: Brief) -> Select[Any]:
     )
 
 
-def nothing_happened(_c: Connection, rows: pd.DataFrame, _now: datetime, _brief: Brief) -> pd.DataFrame:
+def nothing_happened(_c: Connection, rows: pd.DataFrame, _moment: Moment, _brief: Brief) -> pd.DataFrame:
     """No facts speak against it."""
     return pd.DataFrame({"converted": False}, index=rows.index)
 
 
-def nothing_to_say(_c: Connection, rows: pd.DataFrame, _now: datetime, _brief: Brief) -> Sequence[Mapping[str, Any]]:
+def nothing_to_say(_c: Connection, rows: pd.DataFrame, _moment: Moment, _brief: Brief) -> Sequence[Mapping[str, Any]]:
     """The template's own words are enough."""
     return [{"subject": row} for row in rows["subject_id"].tolist()]
 

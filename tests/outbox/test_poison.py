@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -11,18 +10,18 @@ import pytest
 from sqlalchemy import Connection
 
 from segue.contract import Channel
-from segue.journeys.definition import Brief
+from segue.journeys.definition import Brief, Moment
 from tests.outbox.conftest import Desks
 from tests.outbox.shop import journey, nothing_to_say, step
 
 
 def words_that_fail_for_three(
-    connection: Connection, rows: pd.DataFrame, now: datetime, brief: Brief
+    connection: Connection, rows: pd.DataFrame, moment: Moment, brief: Brief
 ) -> Sequence[Mapping[str, Any]]:
     """A journey's own bug, met by one person only."""
     if 3 in rows["profile_id"].tolist():
         raise KeyError("colour")
-    return nothing_to_say(connection, rows, now, brief)
+    return nothing_to_say(connection, rows, moment, brief)
 
 
 def test_words_that_fail_for_one_are_that_ones_alone(desk: Desks) -> None:
@@ -64,7 +63,7 @@ def test_a_channel_that_nobody_serves_holds_its_messages(desk: Desks) -> None:
     assert one.drain().judged == 0
 
 
-def facts_that_fail(_connection: Connection, _rows: pd.DataFrame, _now: datetime, _brief: Brief) -> pd.DataFrame:
+def facts_that_fail(_connection: Connection, _rows: pd.DataFrame, _moment: Moment, _brief: Brief) -> pd.DataFrame:
     """A journey whose own query is wrong."""
     raise ValueError("sarah@example.com")
 

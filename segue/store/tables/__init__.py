@@ -6,7 +6,7 @@ Four rooms: people, shop, money, talking. `docs/architecture.md` tells the story
 from __future__ import annotations
 
 from segue.store.tables.base import metadata
-from segue.store.tables.money import discount, redemption, voucher
+from segue.store.tables.money import discount, loyalty_entry, redemption, referral, referral_code, voucher
 from segue.store.tables.people import consent_event, identifier, profile, profile_merge, profile_size, suppression
 from segue.store.tables.shop import (
     cart,
@@ -19,12 +19,16 @@ from segue.store.tables.shop import (
     order_line,
     order_return,
     product,
+    product_relation,
     stock_event,
     variant,
 )
 from segue.store.tables.talking import (
+    audience,
+    audience_member,
     channel_state,
     decision,
+    delivery_event,
     installation,
     journey_state,
     lease,
@@ -32,14 +36,22 @@ from segue.store.tables.talking import (
     print_page,
     print_run,
     run,
+    run_audience,
+    seed,
+    segment,
+    test_send,
+    touchpoint,
 )
 
 __all__ = [
+    "audience",
+    "audience_member",
     "cart",
     "cart_event",
     "channel_state",
     "consent_event",
     "decision",
+    "delivery_event",
     "discount",
     "event",
     "fulfilment",
@@ -49,6 +61,7 @@ __all__ = [
     "lease",
     "listing",
     "location",
+    "loyalty_entry",
     "message",
     "metadata",
     "order",
@@ -57,13 +70,21 @@ __all__ = [
     "print_page",
     "print_run",
     "product",
+    "product_relation",
     "profile",
     "profile_merge",
     "profile_size",
     "redemption",
+    "referral",
+    "referral_code",
     "run",
+    "run_audience",
+    "seed",
+    "segment",
     "stock_event",
     "suppression",
+    "test_send",
+    "touchpoint",
     "variant",
     "voucher",
 ]

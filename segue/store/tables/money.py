@@ -1,11 +1,13 @@
-"""Promises of worth: vouchers and what became of them."""
+"""Promises of worth: vouchers and what became of them, loyalty points, referrals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Boolean,
+    CheckConstraint,
     Column,
     Float,
     Index,
@@ -39,6 +41,8 @@ voucher = Table(
     Column("code", Text, nullable=False, unique=True),
     ref("profile_id", "profile"),
     Column("offer", Text, nullable=False),  # which offer: cart
+    # Owed for something she did (a referral): no offer of ours, so it stands beside the one live personal code.
+    Column("earned", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("percent", SmallInteger),
     Column("amount_minor", BigId),
     Column("currency", Text),
@@ -97,4 +101,63 @@ discount = Table(
     Column("valid_until", UtcTime),
     Column("times_used", Integer),
     Column("recorded_at", UtcTime, nullable=False),
+)
+
+# Points: every change is a row, and the balance is the sum of the rows that count by now. Nothing is ever edited.
+loyalty_entry = Table(
+    "loyalty_entry",
+    metadata,
+    own_id(),
+    Column("dedupe", Text, nullable=False, unique=True),  # what happened, said once: earned:order:17
+    ref("profile_id", "profile"),
+    Column("kind", Text, nullable=False),  # earned, spent, expired, taken_back, given_back, adjusted
+    Column("reason", Text, nullable=False),  # order, follow, mention, reward, return, expiry, correction
+    Column("points", Integer, nullable=False),  # with its sign
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("counts_from", UtcTime, nullable=False),  # until then it is pending
+    Column("expires_at", UtcTime),  # of earned points: the instant from which what is left of them is worth nothing
+    ref("order_id", "order", nullable=True),
+    Column("network", Text),  # of a follow or a mention
+    Column("verified", Boolean, nullable=False, default=True, server_default=text("true")),
+    Column("recorded_at", UtcTime, nullable=False),
+    CheckConstraint(
+        "kind IN ('earned', 'spent', 'expired', 'taken_back', 'given_back', 'adjusted')",
+        name="kind",
+    ),
+    Index("ix_loyalty_entry_profile", "profile_id", "counts_from"),
+    Index("ix_loyalty_entry_order", "order_id"),
+    Index("ix_loyalty_entry_expires", "expires_at"),
+)
+
+# What she gives to friends. Two profiles that became one have two, and both lead to her.
+referral_code = Table(
+    "referral_code",
+    metadata,
+    own_id(),
+    Column("code", Text, nullable=False, unique=True),
+    ref("profile_id", "profile"),
+    Column("created_at", UtcTime, nullable=False),
+    Index("ix_referral_code_profile", "profile_id"),
+)
+
+# A friend's first order under somebody's code. What is thought of it is beside it; what is paid for it are vouchers.
+referral = Table(
+    "referral",
+    metadata,
+    own_id(),
+    ref("profile_id", "profile"),  # who referred
+    ref("friend_id", "profile"),
+    ref("order_id", "order"),
+    Column("code", Text, nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),  # when the friend's order was paid
+    Column("score", SmallInteger, nullable=False),  # 0 to 100: how much speaks for abuse
+    Column("signals", JSON, nullable=False),  # what speaks for it: ["household", "device"]
+    Column("reviewed_at", UtcTime),
+    Column("review", Text),  # approved, refused
+    Column("reviewed_by", Text),
+    Column("recorded_at", UtcTime, nullable=False),
+    CheckConstraint("review IN ('approved', 'refused')", name="review"),
+    UniqueConstraint("order_id"),
+    Index("ix_referral_profile", "profile_id"),
+    Index("ix_referral_friend", "friend_id"),
 )

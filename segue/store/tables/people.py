@@ -30,6 +30,7 @@ profile = Table(
     Column("birth_year", SmallInteger),
     Column("home_latitude", Float),
     Column("home_longitude", Float),
+    Column("household_hash", Text),  # keyed HMAC of the postal address in one spelling: who shares it lives together
     Column("source", Text),  # the sales channel she came from: web, facebook_shop, store, popup
     Column("created_at", UtcTime, nullable=False),
     Column("merged_into", BigId),  # the redirect a merge leaves; such a row owns nothing any more

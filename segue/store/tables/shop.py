@@ -32,6 +32,19 @@ product = Table(
     Column("recorded_at", UtcTime, nullable=False),
 )
 
+# What goes with what: who bought the one is shown the other.
+product_relation = Table(
+    "product_relation",
+    metadata,
+    own_id(),
+    ref("product_id", "product"),
+    ref("related_id", "product"),
+    Column("kind", Text, nullable=False),  # goes_with, alternative
+    Column("rank", Integer, nullable=False, default=0, server_default="0"),  # lower comes first
+    Column("recorded_at", UtcTime, nullable=False),
+    UniqueConstraint("product_id", "related_id", "kind"),
+)
+
 variant = Table(
     "variant",
     metadata,
@@ -54,6 +67,7 @@ location = Table(
     Column("external_id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),  # warehouse, store, popup
     Column("name", Text, nullable=False),
+    Column("address", Text),  # as people write it on one line
     Column("country", Text),
     Column("zone", Text),
     Column("latitude", Float),
@@ -130,6 +144,7 @@ order = Table(
     Column("refunded_minor", BigId, nullable=False, default=0, server_default="0"),
     Column("discount_minor", BigId, nullable=False, default=0, server_default="0"),
     Column("discount_code", Text),
+    Column("referral_code", Text),  # the friend's code the buyer named, at a checkout or a till
     Column("gift", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("occurred_at", UtcTime, nullable=False),
     Column("paid_at", UtcTime),  # null: not paid yet
@@ -138,6 +153,12 @@ order = Table(
     Index("ix_order_profile", "profile_id", "occurred_at"),
     Index("ix_order_paid", "paid_at"),
     Index("ix_order_discount_code", "discount_code"),
+    Index(
+        "ix_order_referral_code",
+        "referral_code",
+        sqlite_where=text("referral_code IS NOT NULL"),
+        postgresql_where=text("referral_code IS NOT NULL"),
+    ),
 )
 
 order_line = Table(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -35,6 +36,11 @@ run = Table(
     Column("flow_run_id", Text, unique=True),  # Prefect's id; null when started without Prefect
     Column("brief", JSON, nullable=False),  # what the marketer turned; held messages are judged by it later
     Column("started_at", UtcTime, nullable=False),
+    # A run that waits for somebody's yes: what exactly was shown, who agreed to that, and until when it holds.
+    Column("digest", Text),
+    Column("approval_until", UtcTime),
+    Column("approved_at", UtcTime),
+    Column("approved_by", Text),
 )
 
 message = Table(
@@ -65,6 +71,9 @@ message = Table(
     Column("handed_over_at", UtcTime),  # what the budget counts
     Column("answered_at", UtcTime),
     Column("provider_id", Text),
+    Column("segments", SmallInteger),  # of a text message: the parts that are billed
+    Column("cost_micros", BigId),  # what handing it over costs, in millionths of `cost_currency`; null: not known
+    Column("cost_currency", Text),
     CheckConstraint(
         "state IN ('queued', 'held', 'deferred', 'handed_over', 'accepted', 'rejected', 'uncertain', 'skipped',"
         " 'control')",
@@ -93,6 +102,25 @@ message = Table(
         postgresql_where=text("state = 'accepted'"),
     ),
     Index("ix_message_run", "run_id"),
+    Index(  # news of a text message names it by the provider's id alone
+        "ix_message_provider",
+        "provider_id",
+        sqlite_where=text("channel = 'sms'"),
+        postgresql_where=text("channel = 'sms'"),
+    ),
+)
+
+# The keys that a preview showed: what a yes is for. Sending may only send these.
+run_audience = Table(
+    "run_audience",
+    metadata,
+    own_id(),
+    ref("run_id", "run"),
+    Column("key", Text, nullable=False),
+    ref("profile_id", "profile"),
+    Column("verdict", Text, nullable=False),  # as shown: send, hold, skip, control
+    UniqueConstraint("run_id", "key"),
+    Index("ix_run_audience_profile", "profile_id"),
 )
 
 decision = Table(
@@ -106,6 +134,107 @@ decision = Table(
     Column("until", UtcTime),  # for hold
     Column("decided_at", UtcTime, nullable=False),
     Index("ix_decision_message", "message_id"),
+)
+
+# What a provider told of a message after its answer. Told twice it is one; in whatever order, all of it is kept.
+delivery_event = Table(
+    "delivery_event",
+    metadata,
+    own_id(),
+    Column("dedupe", Text, nullable=False, unique=True),  # provider and its own id of the news
+    ref("message_id", "message", nullable=True),  # null: of no message we know
+    Column("provider", Text, nullable=False),
+    # delivered, deferred, bounced, dropped, blocked, failed, opened, clicked, complained, unsubscribed
+    Column("kind", Text, nullable=False),
+    Column("reason", Text),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index("ix_delivery_event_message", "message_id", "kind"),
+)
+
+# What she did with us outside a cart: opened a landing page, clicked, shared her link, followed, mentioned us.
+touchpoint = Table(
+    "touchpoint",
+    metadata,
+    own_id(),
+    Column("dedupe", Text, nullable=False, unique=True),
+    ref("profile_id", "profile", nullable=True),
+    Column("kind", Text, nullable=False),  # landing, click, ad_click, share, follow, mention
+    ref("message_id", "message", nullable=True),  # what brought her
+    Column("network", Text),  # facebook, instagram, pinterest ...
+    Column("campaign", Text),  # an ad's or a link's
+    Column("target", Text),  # where it led: a path, a voucher's or a referral's code
+    Column("verified", Boolean, nullable=False, default=True, server_default=text("true")),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index("ix_touchpoint_profile", "profile_id", "kind", "occurred_at"),
+    Index("ix_touchpoint_message", "message_id"),
+)
+
+# A set of people as an ad platform knows it, and who of us is in it.
+audience = Table(
+    "audience",
+    metadata,
+    own_id(),
+    Column("name", Text, nullable=False),  # cart, viewed, related, buyers
+    Column("connector", Text, nullable=False),
+    Column("external_id", Text),  # the platform's name for it; null: it has not been made there yet
+    Column("fields", JSON, nullable=False),  # the kinds of identifiers it was made with, in order
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("name", "connector"),
+)
+
+audience_member = Table(
+    "audience_member",
+    metadata,
+    own_id(),
+    ref("audience_id", "audience"),
+    Column("key", Text, nullable=False),  # her name there; it stays when profiles are merged
+    ref("profile_id", "profile"),
+    # adding: handed over, not answered; in; removing; out. What is not known stays where the platform may show an ad.
+    Column("state", Text, nullable=False),
+    Column("identifiers", JSON, nullable=False),  # as they were handed over, so that the very same are removed
+    Column("reason", Text),  # why she went out
+    Column("changed_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('adding', 'in', 'removing', 'out')", name="state"),
+    UniqueConstraint("audience_id", "key"),
+    Index("ix_audience_member_profile", "profile_id"),
+)
+
+# Named groups of people that a marketer defined.
+segment = Table(
+    "segment",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("definition", JSON, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+# Who gets test messages: colleagues, who are no customers and count nowhere.
+seed = Table(
+    "seed",
+    metadata,
+    own_id(),
+    Column("label", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("channel", "address"),
+)
+
+test_send = Table(
+    "test_send",
+    metadata,
+    own_id(),
+    Column("key", Text, nullable=False, unique=True),
+    ref("seed_id", "seed"),
+    Column("journey", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("state", Text, nullable=False),  # handed_over, accepted, rejected, deferred, uncertain
+    Column("reason", Text),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
 )
 
 lease = Table(

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, insert, select, update
 from segue.clock import VirtualClock
 from segue.contract import Channel
 from segue.intake import import_export
+from segue.journeys.definition import Moment
 from segue.outbox.frame import Asked, enrich, hash_address
 from segue.policy import judge
 from segue.store.engine import write
@@ -131,7 +132,13 @@ def verdicts(engine: Engine, channel: Channel) -> dict[str, str]:
             }
         )
         letters = journey(step(channels=(channel,)))
-        asked = Asked(journey=letters, step=letters.steps[0], brief=letters.brief(), rows=np.arange(len(ids)))
+        asked = Asked(
+            journey=letters,
+            step=letters.steps[0],
+            brief=letters.brief(),
+            moment=Moment(now=NOW, live_from=NOW),
+            rows=np.arange(len(ids)),
+        )
         frame = enrich(connection, rows, [asked], now=NOW, secret=SECRET)
     ruled = judge(frame, now=NOW, history=history(), rules=RULES)
     return {

@@ -13,14 +13,21 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_ROOT = Path(__file__).resolve().parent.parent
+from segue.settings.house import DEFAULT_HOUSE, House, Loyalty, PopUp, Referral
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Settings(BaseSettings):
     """How this installation of Segue runs."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SEGUE_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix="SEGUE_",
+        env_file=".env",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(Path(".segue"), description="Folder for the SQLite file, worker journals and the secret key.")
@@ -88,6 +95,8 @@ class Settings(BaseSettings):
     cart_second_email: bool = Field(True, description="A cart mail may be the second e-mail in 24 h.")
     email_quiet: str = Field("21:00-07:00", description="Local hours without marketing e-mail; cart mails are free.")
 
+    house: House = Field(DEFAULT_HOUSE, description="Loyalty, referrals, pop-ups: what the shop's programme is worth.")
+
     @property
     def store_url(self) -> str:
         """The database to use: `database_url`, else SQLite in `home`."""
@@ -98,3 +107,6 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the environment once."""
     return Settings()
+
+
+__all__ = ["DEFAULT_HOUSE", "House", "Loyalty", "PopUp", "Referral", "Settings", "load_settings"]
