@@ -13,18 +13,24 @@ from segue.contract.mail import MailFrame, encode_header
 from segue.contract.page import PageError, PageFrame, qr_svg, read_page
 from segue.contract.protocols import (
     AudienceConnector,
+    CatalogueConnector,
     Leaving,
     MessageConnector,
     OfferConnector,
     PrintConnector,
 )
 from segue.contract.types import (
+    AUDIENCE_GONE,
+    IDENTIFIER_KINDS,
+    NAMING_KINDS,
     AudienceChange,
     Capabilities,
+    CatalogueItem,
     Channel,
     Content,
     EmailContent,
     Key,
+    Members,
     Message,
     Outcome,
     PrintContent,
@@ -42,10 +48,15 @@ from segue.contract.types import (
 CONTRACT_VERSION = 1
 
 __all__ = [
+    "AUDIENCE_GONE",
     "CONTRACT_VERSION",
+    "IDENTIFIER_KINDS",
+    "NAMING_KINDS",
     "AudienceChange",
     "AudienceConnector",
     "Capabilities",
+    "CatalogueConnector",
+    "CatalogueItem",
     "Channel",
     "ConfigurationError",
     "ConnectorError",
@@ -54,6 +65,7 @@ __all__ = [
     "Key",
     "Leaving",
     "MailFrame",
+    "Members",
     "Message",
     "MessageConnector",
     "OfferConnector",

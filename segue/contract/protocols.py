@@ -10,13 +10,14 @@ specifications and SDK judges can be pointed at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from segue.contract.types import (
     AudienceChange,
     Capabilities,
+    CatalogueItem,
     Channel,
     Key,
     Message,
@@ -75,13 +76,49 @@ class PrintConnector(Protocol):
 
 @runtime_checkable
 class AudienceConnector(Protocol):
-    """Mirrors a set of people in an ad platform."""
+    """Mirrors sets of people in an ad platform."""
 
     name: str
+    #: `max_batch`: most members one `sync` call takes, added and removed together; the connector splits further.
     capabilities: Capabilities
+    #: The kinds of identifiers it sends, of `IDENTIFIER_KINDS`, in the order an audience is made with.
+    fields: tuple[str, ...]
+
+    def ensure(self, name: str, description: str) -> str:
+        """Return the platform's id of the audience called `name`, which is made there if it is missing.
+
+        Asking twice, or in two processes one after the other, is making once: look for it by its name first.
+        Raises as `sync` does.
+        """
 
     def sync(self, change: AudienceChange) -> Iterator[Result]:
-        """Apply a difference; applying it twice is applying it once. One result per member."""
+        """Apply a difference, removals before additions; applying it twice is applying it once.
+
+        One result per member, by its key. Accepted: the platform took it, whether or not it knows such a person; also
+        for removing somebody who is not there. A member that it can do nothing with (no address, or one that is none)
+        is rejected when added, with a reason, and costs the others nothing. Deferred: nothing was changed. Uncertain:
+        nobody knows; the very same is asked again later.
+
+        Errors as by `send`: raised only while nothing has been accepted. A RejectedError whose reason is
+        `AUDIENCE_GONE` says that the platform has no such audience: it is made anew and filled again.
+        Fields that the connector does not send are an UnsupportedError, before anything leaves.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and files; safe to call twice."""
+
+
+@runtime_checkable
+class CatalogueConnector(Protocol):
+    """Makes the product feed known to an ad platform, or lays it where a platform fetches it."""
+
+    name: str
+
+    def publish_feed(self, items: Iterable[CatalogueItem]) -> int:
+        """Replace the whole feed by `items`; return how many it now has. Readers see the old feed or the new one.
+
+        What is not among `items` is no longer shown. Raises as `send` does.
+        """
 
 
 @runtime_checkable

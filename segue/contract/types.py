@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,6 +45,8 @@ class Capabilities:
     idempotent: bool = False
     #: It can be asked later what became of a key.
     can_look_up: bool = False
+    #: Of an audience: with fewer members than this the platform shows its ads to nobody.
+    min_audience: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,14 +180,63 @@ class Redemption:
     redeemed_at: datetime
 
 
+#: Every kind of identifier a member of an audience may have; a connector's `fields` are some of these.
+IDENTIFIER_KINDS = (
+    "email",  # trimmed, lower-cased
+    "phone",  # E.164, with the plus
+    "first_name",
+    "last_name",
+    "country",  # ISO 3166-1 alpha-2, upper-case
+    "region",  # state or province code
+    "birth_year",  # four digits
+    "external_id",  # a keyed hash of ours, the same for the same member; tells a platform nothing
+)
+
+#: Each of these alone can tell a platform who is meant; a member without any is invalid.
+NAMING_KINDS = ("email", "phone", "external_id")
+
+#: The reason of a RejectedError by `AudienceConnector.sync`: the platform has no such audience (any more).
+AUDIENCE_GONE = "audience_gone"
+
+Members = tuple[tuple[Key, Mapping[str, str]], ...]
+"""Who is meant, and by which identifiers (kind to value), in clear."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceChange:
     """The difference between who belongs in an ad audience and who is in it.
 
-    Members are mappings of identifier kind to value (`email`, `phone`, `country` ...), in clear:
-    every platform normalises and hashes in its own way, so the connector does that before anything leaves.
+    Members are in clear: every platform normalises and hashes in its own way, so the connector does that before
+    anything leaves. Who is removed comes with the very identifiers she was added with.
     """
 
+    #: Our name for it: `cart`, `viewed`, `related`, `buyers`.
     audience: str
-    add: tuple[tuple[Key, dict[str, str]], ...] = field(default=(), repr=False)
-    remove: tuple[tuple[Key, dict[str, str]], ...] = field(default=(), repr=False)
+    #: The platform's name for it, as `ensure` returned it.
+    external_id: str
+    #: The kinds of identifiers the audience was made with, in order: some of the connector's own. A member has
+    #: all or some of them, never others.
+    fields: tuple[str, ...]
+    add: Members = field(default=(), repr=False)
+    remove: Members = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueItem:
+    """One variant as an ad platform's catalogue lists it: the feed decides which things somebody sees."""
+
+    #: Our SKU, unique in the feed.
+    id: str
+    #: The product all its variants belong to.
+    group: str
+    title: str
+    category: str | None
+    size: str | None
+    colour: str | None
+    #: To be had now, in this size.
+    available: bool
+    price_minor: int
+    currency: str
+    #: Absolute addresses; a thing without a page or a picture is in no feed.
+    url: str
+    image_url: str
