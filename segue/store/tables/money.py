@@ -112,10 +112,14 @@ loyalty_entry = Table(
     ref("profile_id", "profile"),
     Column("kind", Text, nullable=False),  # earned, spent, expired, taken_back, given_back, adjusted
     Column("reason", Text, nullable=False),  # order, follow, mention, reward, return, expiry, correction
-    Column("points", Integer, nullable=False),  # with its sign
+    Column("points", BigId, nullable=False),  # with its sign
     Column("occurred_at", UtcTime, nullable=False),
     Column("counts_from", UtcTime, nullable=False),  # until then it is pending
-    Column("expires_at", UtcTime),  # of earned points: the instant from which what is left of them is worth nothing
+    # Of earned points: the instant from which what is left of them is worth nothing. What is taken from them again has
+    # the same one, so that a sum over it is what an instant's points still are.
+    Column("expires_at", UtcTime),
+    # Of an order's points: what 1,000 units of money were promised to earn; a return is reckoned by it.
+    Column("points_per_thousand", Integer),
     ref("order_id", "order", nullable=True),
     Column("network", Text),  # of a follow or a mention
     Column("verified", Boolean, nullable=False, default=True, server_default=text("true")),

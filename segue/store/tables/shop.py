@@ -175,6 +175,12 @@ order_line = Table(
     Column("returned_at", UtcTime),
     Column("return_reason", Text),  # too_small, too_large, other; null = not said
     UniqueConstraint("order_id", "position"),
+    Index(
+        "ix_order_line_returned",
+        "order_id",
+        sqlite_where=text("returned_at IS NOT NULL"),
+        postgresql_where=text("returned_at IS NOT NULL"),
+    ),
 )
 
 # A return that is a document of its own (a cancellation invoice): it may match no purchase we know.
@@ -220,4 +226,11 @@ event = Table(
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index("ix_event_profile", "profile_id", "occurred_at"),
+    # Asked at every booking of points, and few among many.
+    Index(
+        "ix_event_points_redeemed",
+        "profile_id",
+        sqlite_where=text("name = 'Points Redeemed'"),
+        postgresql_where=text("name = 'Points Redeemed'"),
+    ),
 )

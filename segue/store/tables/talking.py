@@ -169,6 +169,13 @@ touchpoint = Table(
     Column("recorded_at", UtcTime, nullable=False),
     Index("ix_touchpoint_profile", "profile_id", "kind", "occurred_at"),
     Index("ix_touchpoint_message", "message_id"),
+    # What points are earned by, few among many clicks.
+    Index(
+        "ix_touchpoint_earning",
+        "profile_id",
+        sqlite_where=text("kind IN ('follow', 'mention')"),
+        postgresql_where=text("kind IN ('follow', 'mention')"),
+    ),
 )
 
 # A set of people as an ad platform knows it, and who of us is in it.

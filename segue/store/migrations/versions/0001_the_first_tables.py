@@ -343,6 +343,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe", name=op.f("uq_event_dedupe")),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_event_points_redeemed",
+            ["profile_id"],
+            unique=False,
+            sqlite_where=sa.text("name = 'Points Redeemed'"),
+            postgresql_where=sa.text("name = 'Points Redeemed'"),
+        )
         batch_op.create_index("ix_event_profile", ["profile_id", "occurred_at"], unique=False)
 
     op.create_table(
@@ -500,6 +507,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe", name=op.f("uq_touchpoint_dedupe")),
     )
     with op.batch_alter_table("touchpoint", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_touchpoint_earning",
+            ["profile_id"],
+            unique=False,
+            sqlite_where=sa.text("kind IN ('follow', 'mention')"),
+            postgresql_where=sa.text("kind IN ('follow', 'mention')"),
+        )
         batch_op.create_index("ix_touchpoint_message", ["message_id"], unique=False)
         batch_op.create_index("ix_touchpoint_profile", ["profile_id", "kind", "occurred_at"], unique=False)
 
@@ -685,10 +699,11 @@ def upgrade() -> None:
         sa.Column("profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("occurred_at", UtcTime(), nullable=False),
         sa.Column("counts_from", UtcTime(), nullable=False),
         sa.Column("expires_at", UtcTime(), nullable=True),
+        sa.Column("points_per_thousand", sa.Integer(), nullable=True),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("network", sa.Text(), nullable=True),
         sa.Column("verified", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
@@ -725,6 +740,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
         sa.UniqueConstraint("order_id", "position", name=op.f("uq_order_line_order_id_position")),
     )
+    with op.batch_alter_table("order_line", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_order_line_returned",
+            ["order_id"],
+            unique=False,
+            sqlite_where=sa.text("returned_at IS NOT NULL"),
+            postgresql_where=sa.text("returned_at IS NOT NULL"),
+        )
+
     op.create_table(
         "order_return",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -787,6 +811,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_order_return_profile")
 
     op.drop_table("order_return")
+    with op.batch_alter_table("order_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_order_line_returned",
+            sqlite_where=sa.text("returned_at IS NOT NULL"),
+            postgresql_where=sa.text("returned_at IS NOT NULL"),
+        )
+
     op.drop_table("order_line")
     with op.batch_alter_table("loyalty_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_loyalty_entry_profile")
@@ -839,6 +870,11 @@ def downgrade() -> None:
     with op.batch_alter_table("touchpoint", schema=None) as batch_op:
         batch_op.drop_index("ix_touchpoint_profile")
         batch_op.drop_index("ix_touchpoint_message")
+        batch_op.drop_index(
+            "ix_touchpoint_earning",
+            sqlite_where=sa.text("kind IN ('follow', 'mention')"),
+            postgresql_where=sa.text("kind IN ('follow', 'mention')"),
+        )
 
     op.drop_table("touchpoint")
     op.drop_table("test_send")
@@ -867,6 +903,11 @@ def downgrade() -> None:
     op.drop_table("identifier")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_profile")
+        batch_op.drop_index(
+            "ix_event_points_redeemed",
+            sqlite_where=sa.text("name = 'Points Redeemed'"),
+            postgresql_where=sa.text("name = 'Points Redeemed'"),
+        )
 
     op.drop_table("event")
     with op.batch_alter_table("delivery_event", schema=None) as batch_op:
