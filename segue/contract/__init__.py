@@ -9,7 +9,7 @@ from segue.contract.errors import (
     UncertainError,
     UnsupportedError,
 )
-from segue.contract.mail import MailFrame, encode_header
+from segue.contract.mail import Attachment, MailFrame, encode_header, one_line, require_address, unsubscribe_headers
 from segue.contract.page import PageError, PageFrame, qr_svg, read_page
 from segue.contract.protocols import (
     AudienceConnector,
@@ -17,6 +17,7 @@ from segue.contract.protocols import (
     Leaving,
     MessageConnector,
     OfferConnector,
+    PricedConnector,
     PrintConnector,
 )
 from segue.contract.types import (
@@ -28,11 +29,13 @@ from segue.contract.types import (
     CatalogueItem,
     Channel,
     Content,
+    Cost,
     EmailContent,
     Key,
     Members,
     Message,
     Outcome,
+    Pieces,
     PrintContent,
     Redemption,
     Result,
@@ -52,6 +55,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "IDENTIFIER_KINDS",
     "NAMING_KINDS",
+    "Attachment",
     "AudienceChange",
     "AudienceConnector",
     "Capabilities",
@@ -61,6 +65,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectorError",
     "Content",
+    "Cost",
     "EmailContent",
     "Key",
     "Leaving",
@@ -72,6 +77,8 @@ __all__ = [
     "Outcome",
     "PageError",
     "PageFrame",
+    "Pieces",
+    "PricedConnector",
     "PrintConnector",
     "PrintContent",
     "Redemption",
@@ -85,11 +92,14 @@ __all__ = [
     "accepted",
     "deferred",
     "encode_header",
+    "one_line",
     "qr_svg",
     "read_page",
     "reason_of",
     "rejected",
+    "require_address",
     "retry_after_of",
     "send_each",
     "uncertain",
+    "unsubscribe_headers",
 ]

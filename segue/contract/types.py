@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
-from segue.contract.mail import MailFrame
+from segue.contract.mail import Attachment, MailFrame
 from segue.contract.page import PageFrame
 
 Key = NewType("Key", str)
@@ -45,8 +45,23 @@ class Capabilities:
     idempotent: bool = False
     #: It can be asked later what became of a key.
     can_look_up: bool = False
+    #: Most it takes in any second, over all workers: segments of text messages, else messages. None: as they come.
+    pace_per_second: float | None = None
     #: Of an audience: with fewer members than this the platform shows its ads to nobody.
     min_audience: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """How a mail's bodies were put together, for providers that take the common words of many mails once.
+
+    Joined, `text` and `html` are the bodies. A connector that uses pieces makes sure of that first.
+    """
+
+    text: tuple[str, ...]
+    html: tuple[str, ...]
+    #: The template's own words. A piece that is not among them is one person's.
+    fixed: frozenset[str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +74,10 @@ class EmailContent:
     html: str
     #: RFC 8058 target, https; None on a purely transactional mail.
     unsubscribe_url: str | None = None
+    #: The same bodies in pieces, where the template can tell; a hint that no connector needs.
+    pieces: Pieces | None = field(default=None, repr=False, compare=False)
+    #: Files that come with it, e.g. a calendar entry; often the same for many people.
+    attachments: tuple[Attachment, ...] = ()
 
     def mime(self, *, key: str, to: str, at: datetime) -> bytes:
         """Return the complete RFC 5322 message with CRLF line ends.
@@ -74,6 +93,7 @@ class EmailContent:
             text=self.text,
             html=self.html,
             unsubscribe_url=self.unsubscribe_url,
+            attachments=self.attachments,
         )
 
 
@@ -117,6 +137,16 @@ class Message:
     at: datetime
     #: The provider may not deliver it after this instant, UTC (an SMS ends with the reader's window).
     valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What the provider will charge for handing a message over."""
+
+    #: Millionths of `currency`: 8,300 are 0.0083.
+    micros: int
+    #: ISO 4217.
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import asin, cos, degrees, isfinite, pi, radians, sin, sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Float, FromClause, Select, func, literal, select
 
 from segue.store.tables import location, profile
 
@@ -62,6 +62,32 @@ def homes_within(latitude: float, longitude: float, radius_km: float) -> Select[
     return found.where(profile.c.merged_into.is_(None))
 
 
+def homes_around(places: FromClause, radius_km: float) -> Select[Any]:
+    """Return who lives at most `radius_km` from each of `places`, which have `id`, `latitude` and `longitude`.
+
+    Asked as part of a greater question; its columns are `place_id`, `profile_id` and `haversine`, of which
+    `haversine_of` tells the kilometres. Raises ValueError for what is no radius. A merged profile is nobody.
+    """
+    angle = _angle(radius_km)
+    reach = degrees(angle) + _SLACK
+    north, east = profile.c.home_latitude, profile.c.home_longitude
+    across = func.sin((_parts(north) - _parts(places.c.latitude)) * _number(pi / 360 / _PARTS))
+    along = func.sin((_parts(east) - _parts(places.c.longitude)) * _number(pi / 360 / _PARTS))
+    shrunk = _cosine(north) * _cosine(places.c.latitude)
+    haversine = across * across + shrunk * along * along
+    return select(places.c.id.label("place_id"), profile.c.id.label("profile_id"), haversine.label("haversine")).where(
+        profile.c.merged_into.is_(None),
+        north.between(places.c.latitude - reach, places.c.latitude + reach),
+        east.is_not(None),
+        haversine <= _number(_widest(angle)),
+    )
+
+
+def haversine_of(km: float) -> float:
+    """Return the haversine of an angle that spans so many kilometres: what `homes_around` compares."""
+    return sin(_angle(km) / 2) ** 2
+
+
 def nearest(
     connection: Connection, latitude: float, longitude: float, *, kinds: Collection[str] = (), limit: int = 1
 ) -> list[Near]:
@@ -88,10 +114,9 @@ class _Circle:
         # Comparisons with what is not a number are false.
         if not (abs(latitude) <= 90 and abs(longitude) <= 180):
             raise ValueError("the point is outside latitudes -90 to 90 and longitudes -180 to 180 degrees")
-        if not (isfinite(radius_km) and radius_km >= 0):
-            raise ValueError("the radius must be a number of kilometres, 0 or more")
+        angle = _angle(radius_km)
         self._latitude, self._longitude = latitude, longitude
-        self._angle = min(radius_km / EARTH_KM, pi)
+        self._angle = angle
 
     def question(
         self, key: ColumnElement[int], latitude: ColumnElement[float], longitude: ColumnElement[float]
@@ -99,14 +124,12 @@ class _Circle:
         """Ask for `key` and the haversine of the angle between, the smallest first."""
         haversine = self._haversine(latitude, longitude)
         reach = degrees(self._angle) + _SLACK
-        # The slack again: a point on the rim is inside, whichever way its sines were rounded.
-        widest = sin(min(self._angle + radians(_SLACK), pi) / 2) ** 2
         return (
             select(key, haversine.label("haversine"))
             .where(
                 latitude.between(self._latitude - reach, self._latitude + reach),
                 longitude.is_not(None),
-                haversine <= _number(widest if self._angle < pi else 2),
+                haversine <= _number(_widest(self._angle)),
             )
             .order_by("haversine", key)
         )
@@ -114,9 +137,25 @@ class _Circle:
     def _haversine(self, latitude: ColumnElement[float], longitude: ColumnElement[float]) -> ColumnElement[float]:
         across = func.sin(_apart(latitude, self._latitude) * _number(pi / 360 / _PARTS))
         along = func.sin(_apart(longitude, self._longitude) * _number(pi / 360 / _PARTS))
-        shrunk = func.cos(_parts(latitude) * _number(pi / 180 / _PARTS)) * _number(cos(radians(self._latitude)))
+        shrunk = _cosine(latitude) * _number(cos(radians(self._latitude)))
         found: ColumnElement[float] = across * across + shrunk * along * along
         return found
+
+
+def _angle(km: float) -> float:
+    """The angle at the Earth's middle; no two points are further apart than its other side."""
+    if not (isfinite(km) and km >= 0):
+        raise ValueError("the radius must be a number of kilometres, 0 or more")
+    return min(km / EARTH_KM, pi)
+
+
+def _widest(angle: float) -> float:
+    """The slack again: a point on the rim is inside, whichever way its sines were rounded."""
+    return sin(min(angle + radians(_SLACK), pi) / 2) ** 2 if angle < pi else 2
+
+
+def _cosine(latitude: ColumnElement[float]) -> ColumnElement[float]:
+    return func.cos(_parts(latitude) * _number(pi / 180 / _PARTS))
 
 
 def _apart(stored: ColumnElement[float], given: float) -> ColumnElement[float]:
