@@ -200,6 +200,7 @@ order_return = Table(
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index("ix_order_return_profile", "profile_id"),
+    Index("ix_order_return_order", "order_id"),
 )
 
 fulfilment = Table(

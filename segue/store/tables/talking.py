@@ -261,7 +261,7 @@ channel_state = Table(
     Column("paused", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("reason", Text),
     Column("pace_per_second", Float(53)),  # null: as fast as it goes
-    Column("pace_free_at", UtcTime),  # the next free slot
+    Column("pace_taken", JSON),  # what left within the last second: [microseconds since 1970, how much] pairs
     Column("changed_at", UtcTime, nullable=False),
 )
 

@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("paused", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("pace_per_second", sa.Float(precision=53), nullable=True),
-        sa.Column("pace_free_at", UtcTime(), nullable=True),
+        sa.Column("pace_taken", sa.JSON(), nullable=True),
         sa.Column("changed_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_channel_state")),
     )
@@ -770,6 +770,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe", name=op.f("uq_order_return_dedupe")),
     )
     with op.batch_alter_table("order_return", schema=None) as batch_op:
+        batch_op.create_index("ix_order_return_order", ["order_id"], unique=False)
         batch_op.create_index("ix_order_return_profile", ["profile_id"], unique=False)
 
     op.create_table(
@@ -809,6 +810,7 @@ def downgrade() -> None:
     op.drop_table("referral")
     with op.batch_alter_table("order_return", schema=None) as batch_op:
         batch_op.drop_index("ix_order_return_profile")
+        batch_op.drop_index("ix_order_return_order")
 
     op.drop_table("order_return")
     with op.batch_alter_table("order_line", schema=None) as batch_op:
