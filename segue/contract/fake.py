@@ -19,10 +19,12 @@ from segue.contract.protocols import Leaving
 from segue.contract.types import (
     Capabilities,
     Channel,
+    Cost,
     Key,
     Message,
     Redemption,
     Result,
+    SmsContent,
     Voucher,
     accepted,
     deferred,
@@ -90,10 +92,16 @@ class FakeConnector:
         window: int = 500,
         idempotent: bool = False,
         retry_after: timedelta | None = timedelta(seconds=30),
+        pace_per_second: float | None = None,
+        price: Cost | None = None,
     ) -> None:
         self.name = name
         self.channels = channels
-        self.capabilities = Capabilities(max_batch=max_batch, window=window, idempotent=idempotent)
+        self.capabilities = Capabilities(
+            max_batch=max_batch, window=window, idempotent=idempotent, pace_per_second=pace_per_second
+        )
+        #: What a message costs, or a text message's segment.
+        self.price = price
         self.wire = wire or FakeWire()
         self.closed = False
         self._retry_after = retry_after
@@ -113,6 +121,13 @@ class FakeConnector:
             if errors:
                 yield from (deferred(m.key, _reason(errors[0]), self._retry_after) for m in batch[start + window :])
                 return
+
+    def cost(self, message: Message) -> Cost | None:
+        """The price a segment or message, if there is one."""
+        if self.price is None:
+            return None
+        times = message.content.segments if isinstance(message.content, SmsContent) else 1
+        return Cost(micros=times * self.price.micros, currency=self.price.currency)
 
     def close(self) -> None:
         """Note that it was closed; safe to call twice."""

@@ -19,6 +19,7 @@ from segue.contract.types import (
     Capabilities,
     CatalogueItem,
     Channel,
+    Cost,
     Key,
     Message,
     Redemption,
@@ -46,6 +47,17 @@ class MessageConnector(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files; safe to call twice."""
+
+
+@runtime_checkable
+class PricedConnector(Protocol):
+    """A message connector that knows its prices; any may be one, none has to."""
+
+    def cost(self, message: Message) -> Cost | None:
+        """What handing `message` over will cost, None where it is not known.
+
+        Asked before every hand-over, and in previews about messages that never leave: it asks nobody and never raises.
+        """
 
 
 @runtime_checkable

@@ -24,7 +24,7 @@ import pytest
 
 from segue.contract.errors import ConfigurationError, TransientError, UncertainError
 from segue.contract.fake import Answer
-from segue.contract.protocols import MessageConnector
+from segue.contract.protocols import MessageConnector, PricedConnector
 from segue.contract.suite_offers import OfferConnectorContract, SlowTill, Till, voucher
 from segue.contract.suite_parts import WORDS_OF_ONE, Sending, Wire, message, send, texts_of
 from segue.contract.types import Channel, Message, Outcome
@@ -66,6 +66,17 @@ class MessageConnectorContract:
         assert self.channel in connector.channels
         assert connector.capabilities.max_batch >= 1
         assert connector.capabilities.window >= 1
+        assert connector.capabilities.pace_per_second is None or connector.capabilities.pace_per_second > 0
+
+    def test_knows_its_prices_without_asking_if_it_has_any(self, connector: MessageConnector, wire: Wire) -> None:
+        """Previews ask about messages that never leave."""
+        if not isinstance(connector, PricedConnector):
+            pytest.skip("it has no prices")
+        for one in self.batch(connector, 3):
+            cost = connector.cost(one)
+            assert cost == connector.cost(one)
+            assert cost is None or (cost.micros >= 0 and len(cost.currency) == 3 and cost.currency.isupper())
+        assert wire.arrived() == 0
 
     def test_an_empty_batch_is_no_work(self, connector: MessageConnector, wire: Wire) -> None:
         """Nothing in, nothing out, nothing on the wire."""

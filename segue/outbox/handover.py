@@ -6,14 +6,16 @@ judgement: the lease, the brake, the facts and the pace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from segue.contract import MessageConnector
-from segue.outbox import brake, verdicts
+from segue.outbox import brake, pace, verdicts
+from segue.outbox.bills import Bill, bills_of, store_bills
 from segue.outbox.compose import Ready
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import Asked, hash_address
@@ -31,8 +33,8 @@ from segue.store.types import UtcTime
 
 #: How long a paused message rests before it is looked at again.
 BRAKE_WAIT = timedelta(minutes=1)
-#: The longest a message waits for its turn before the pace, which may have changed, is asked again.
-PACE_WAIT = timedelta(minutes=5)
+#: Why an address is dead or unwilling, where it is not that nobody lives there.
+_SUPPRESSIONS = {"opted_out": "stop"}
 Probe = Callable[[str], None]
 """Called at named points of a message's life; tests kill or stall a worker there."""
 
@@ -69,6 +71,10 @@ _MARK = (
         worker=bindparam("me"),
         template_version=bindparam("version"),
         attempts=message.c.attempts + 1,
+        # Of an earlier try, maybe on another channel.
+        segments=None,
+        cost_micros=None,
+        cost_currency=None,
         epoch=select(lease.c.epoch).where(lease.c.bucket == message.c.bucket).scalar_subquery(),
     )
     .returning(message.c.id, message.c.epoch, message.c.attempts)
@@ -94,8 +100,8 @@ class HandOver:
         self._settlement = settlement
         self._secret = secret
         self._probe = probe
-        #: The turn given to the last message that waits for a connector's pace.
-        self._last_turn: dict[str, datetime] = {}
+        #: The queue behind each connector's pace.
+        self._turns: defaultdict[str, pace.Turns] = defaultdict(pace.Turns)
 
     def window(
         self,
@@ -108,11 +114,12 @@ class HandOver:
         count: DrainCount,
     ) -> bool:
         """Hand over one window of composed messages; False when facts of some changed, who must be judged again."""
+        bills = bills_of(batch, connector)
         with write(self._engine) as connection:
             held = self._leases.fence(connection, {ready.bucket for ready in batch})
             ours = [ready for ready in batch if ready.bucket in held]
             fresh = self._still_true(connection, ours, judged_on)
-            marked = self._mark(connection, fresh, asked, connector, now, count) if fresh else {}
+            marked = self._mark(connection, fresh, asked, connector, bills, now, count) if fresh else {}
         is_complete = len(fresh) == len(ours)
         if not marked:
             return is_complete
@@ -140,20 +147,20 @@ class HandOver:
         batch: Sequence[Ready],
         asked: Asked,
         connector: MessageConnector,
+        bills: Mapping[int, Bill],
         now: datetime,
         count: DrainCount,
     ) -> dict[int, _Row]:
         """Mark what may leave, and hold what the brake or the pace keep back."""
         channel = batch[0].message.channel
         ours = self._brake(connection, batch, asked, connector, now, count)
+        ours = self._pace(connection, ours, connector, now, count) if ours else ours
         if not ours:
             return {}
-        grant = brake.reserve(connection, connector.name, len(ours), now=now)
-        self._queue_up(connection, ours[grant.count :], connector, grant.gap, now, count)
         rows = connection.execute(
             _MARK,
             {
-                "ids": [ready.message_id for ready in ours[: grant.count]],
+                "ids": [ready.message_id for ready in ours],
                 "now": now,
                 "on_channel": channel.value,
                 "by_connector": connector.name,
@@ -162,6 +169,7 @@ class HandOver:
             },
         ).all()
         marked = {row[0]: _Row(row[0], row[1], asked.journey.name, asked.step.name, row[2]) for row in rows}
+        store_bills(connection, {message_id: bill for message_id, bill in bills.items() if message_id in marked})
         verdicts.store_sends(connection, list(marked), now=now)
         count.sent += len(marked)
         return marked
@@ -199,7 +207,7 @@ class HandOver:
         count: DrainCount,
     ) -> None:
         answers: list[Answer] = []
-        dead: list[str] = []
+        dead: defaultdict[str, list[str]] = defaultdict(list)
         for ready in batch:
             result = sent.results[ready.message.key]
             row = marked[ready.message_id]
@@ -212,33 +220,36 @@ class HandOver:
             answers.append(answer)
             count.add(answer.state)
             if result.suppress and ready.message.address:
-                dead.append(hash_address(ready.message.address, self._secret))
+                why = _SUPPRESSIONS.get(result.reason or "", "hard_bounce")
+                dead[why].append(hash_address(ready.message.address, self._secret))
         with write(self._engine) as connection:
             record(connection, answers, worker=self._leases.owner, now=now)
-            suppress(connection, dead, reason="hard_bounce", now=now)
+            for why, hashes in dead.items():
+                suppress(connection, hashes, reason=why, now=now)
             if sent.misconfigured is not None:
                 name = f"connector:{connector.name}"
                 brake.set_paused(connection, name, paused=True, reason=sent.misconfigured, now=now)
             self._probe("before_commit")
         self._journal.clear()
 
-    def _queue_up(
+    def _pace(
         self,
         connection: Connection,
         batch: Sequence[Ready],
         connector: MessageConnector,
-        gap: timedelta,
         now: datetime,
         count: DrainCount,
-    ) -> None:
-        """Hold what the pace has no room for, each until its own turn, so that few are judged again for nothing."""
-        turn = max(now, self._last_turn.get(connector.name, now))
-        turns = []
-        for _ in batch:
-            turn = min(turn + gap, now + PACE_WAIT)
-            turns.append(turn)
-        self._last_turn[connector.name] = turn
-        self._hold(connection, batch, "pace", turns, now, count)
+    ) -> Sequence[Ready]:
+        """Hold what the pace has no room for, each until its own turn, and return the rest."""
+        grant = pace.reserve(connection, connector, [ready.message for ready in batch], now=now)
+        if grant is None:
+            return batch
+        waiting = [batch[place] for place in grant.waits]
+        turns = self._turns[connector.name].give(grant, [ready.message for ready in waiting], now=now)
+        late = [batch[place] for place in grant.ends]
+        turns += [max(now, ready.message.valid_until or now) for ready in late]
+        self._hold(connection, [*waiting, *late], "pace", turns, now, count)
+        return [batch[place] for place in grant.leaves]
 
     def _hold(
         self,

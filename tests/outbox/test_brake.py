@@ -1,4 +1,4 @@
-"""The brake is asked before every batch, and all workers share one pace."""
+"""The brake is asked before every batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.outbox import brake
 from segue.store.engine import write
 from tests.outbox.conftest import Desks
 from tests.outbox.desk import Desk
-from tests.outbox.shop import NOW, step
+from tests.outbox.shop import NOW
 
 PAUSED = ("held", "paused")
 
@@ -19,11 +19,6 @@ PAUSED = ("held", "paused")
 def pause(one: Desk, name: str, *, paused: bool = True) -> None:
     with write(one.engine) as connection:
         brake.set_paused(connection, name, paused=paused, reason="test", now=one.clock.now())
-
-
-def pace(one: Desk, per_second: float | None) -> None:
-    with write(one.engine) as connection:
-        brake.set_pace(connection, one.connector.name, per_second=per_second, now=one.clock.now())
 
 
 NAMES = {
@@ -88,51 +83,3 @@ def test_a_decision_at_the_mark_names_its_run(desk: Desks) -> None:
     one.drain()
     with write(one.engine) as connection:
         assert connection.exec_driver_sql("SELECT run_id FROM decision").scalars().all() == [run]
-
-
-def test_two_workers_share_one_pace(desk: Desks) -> None:
-    """Five a second for both together, with at most one second's worth at once."""
-    one = desk(people=40)
-    pace(one, 5)
-    with one.sibling() as other:
-        sent = []
-        for second in range(4):
-            sent.append(one.drain().sent + other.drain().sent)
-            one.clock.set(NOW + timedelta(seconds=second + 1))
-    assert sent == [5, 5, 5, 5]
-    assert {reason for (state, reason) in one.states() if state == "held"} == {"pace"}
-
-
-@pytest.mark.parametrize("per_second", [0.1, 0.5, 3.0, 7.0])
-def test_the_pace_is_kept_and_used_up(desk: Desks, per_second: float) -> None:
-    """Looked at whenever something may leave, a minute sees what the pace allows, and no less."""
-    one = desk(people=200)
-    pace(one, per_second)
-    sent, end = 0, NOW + timedelta(seconds=20)
-    while one.clock.now() <= end:
-        sent += one.drain().sent
-        ahead = [row.not_before for row in one.rows() if row.state == "held"]
-        one.clock.set(max(min(ahead), one.clock.now() + timedelta(milliseconds=1)))
-    allowed = 20 * per_second + max(per_second, 1)
-    assert allowed - 2 <= sent <= allowed + 1
-
-
-def test_a_lifted_pace_lets_everything_go(desk: Desks) -> None:
-    one = desk(people=40)
-    pace(one, 2)
-    one.drain()
-    pace(one, None)
-    one.clock.advance(timedelta(minutes=1))
-    one.drain()
-    assert one.states() == {("accepted", None): 40}
-
-
-def test_a_slow_pace_does_not_judge_everybody_every_time(desk: Desks) -> None:
-    """What is held for the pace waits for its turn, not for the next free slot of all."""
-    one = desk(step(), people=200)
-    pace(one, 10)
-    judged = 0
-    for second in range(5):
-        one.clock.set(NOW + timedelta(seconds=second))
-        judged += one.drain().judged
-    assert judged < 200 + 5 * 40
