@@ -270,3 +270,4 @@ class CatalogueItem:
     #: Absolute addresses; a thing without a page or a picture is in no feed.
     url: str
     image_url: str
+    brand: str = ""

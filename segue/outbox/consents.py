@@ -49,22 +49,28 @@ class Said(NamedTuple):
 
 
 def in_force(
-    person: Sequence[int], at: Sequence[int], what: Sequence[int], said: Sequence[Said], *, people: int
+    person: Sequence[int],
+    at: Sequence[int],
+    what: Sequence[int],
+    said: Sequence[Said],
+    *,
+    people: int,
+    channels: Sequence[str] = CHANNELS,
 ) -> dict[str, npt.NDArray[np.object_]]:
     """Return by channel what each of `people` allows: `double_opt_in` or another basis, `doubted`, `denied`, None.
 
     One entry a fact, in any order: whose (a number below `people`), when (microseconds since 1970; of an undated fact
     when it was recorded), and which of `said`.
     """
-    width = len(CHANNELS)
+    width = len(channels)
     answer = np.full(people * width, None, dtype=object)
     if len(person):
         words = _ranked(said)
-        table = np.array([_codes(one, words) for one in said], dtype=np.int64)
+        table = np.array([_codes(one, words, channels) for one in said], dtype=np.int64)
         channel, state, basis, dated = table[np.asarray(what, dtype=np.int64)].T
         times, row = np.asarray(at, dtype=np.int64), np.asarray(person, dtype=np.int64) * width
-        denied_at = _latest(answer.size, row, channel, times, state == _STATES.index("denied"))
-        doubted_at = _latest(answer.size, row, channel, times, state == _STATES.index("doubted"))
+        denied_at = _latest(answer.size, width, row, channel, times, state == _STATES.index("denied"))
+        doubted_at = _latest(answer.size, width, row, channel, times, state == _STATES.index("doubted"))
         yes = np.flatnonzero((state >= 0) & (state <= 1) & (channel >= 0) & (channel < width))
         cell, confirmed = row[yes] + channel[yes], state[yes] == 1
         times = np.where(dated[yes] == 1, times[yes], _UNDATED)
@@ -76,7 +82,7 @@ def in_force(
         # Of several entries for one cell the last one stays.
         holds = holds[np.lexsort((chosen[holds], times[holds], confirmed[holds]))]
         answer[cell[holds]] = np.array([*words, "double_opt_in"], dtype=object)[chosen[holds]]
-    return {name: answer[number::width] for number, name in enumerate(CHANNELS)}
+    return {name: answer[number::width] for number, name in enumerate(channels)}
 
 
 def _ranked(said: Sequence[Said]) -> list[str]:
@@ -85,19 +91,20 @@ def _ranked(said: Sequence[Said]) -> list[str]:
     return sorted({one.basis for one in said}, key=lambda word: (places.get(word, len(places)), word))
 
 
-def _codes(one: Said, words: Sequence[str]) -> tuple[int, int, int, int]:
-    channels = (*CHANNELS, _EVERYWHERE)
+def _codes(one: Said, words: Sequence[str], channels: Sequence[str]) -> tuple[int, int, int, int]:
+    names = (*channels, _EVERYWHERE)
     return (
-        channels.index(one.channel) if one.channel in channels else -1,
+        names.index(one.channel) if one.channel in names else -1,
         _STATES.index(one.state) if one.state in _STATES else -1,
         words.index(one.basis),
         int(one.is_dated),
     )
 
 
-def _latest(cells: int, row: Integers, channel: Integers, at: Integers, which: npt.NDArray[np.bool_]) -> Integers:
+def _latest(
+    cells: int, width: int, row: Integers, channel: Integers, at: Integers, which: npt.NDArray[np.bool_]
+) -> Integers:
     """The latest instant at which one of `which` was said, a cell; `_NEVER` where none was."""
-    width = len(CHANNELS)
     latest = np.full(cells, _NEVER, dtype=np.int64)
     found = np.flatnonzero(which & (channel >= 0))
     row, channel, at = row[found], channel[found], at[found]
@@ -108,17 +115,17 @@ def _latest(cells: int, row: Integers, channel: Integers, at: Integers, which: n
 
 
 def read_consents(
-    connection: Connection, position: Mapping[int, int], now: datetime
+    connection: Connection, position: Mapping[int, int], now: datetime, *, channels: Sequence[str] = CHANNELS
 ) -> dict[str, npt.NDArray[np.object_]]:
     """Answer `in_force` for the people in `position` (profile id -> place), with what is known at `now`."""
     rows = connection.execute(_question(connection), {"people": list(position), "now": now}).all()
     if not rows:
-        return in_force((), (), (), (), people=len(position))
+        return in_force((), (), (), (), people=len(position), channels=channels)
     profile_ids, told, at = zip(*rows, strict=True)
     numbers = {text: number for number, text in enumerate(set(told))}
     said = [_said(text) for text in numbers]
     person = [position[profile_id] for profile_id in profile_ids]
-    return in_force(person, at, [numbers[text] for text in told], said, people=len(position))
+    return in_force(person, at, [numbers[text] for text in told], said, people=len(position), channels=channels)
 
 
 def _said(text: str) -> Said:

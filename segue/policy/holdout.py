@@ -36,6 +36,11 @@ def held_out(profile_id: npt.NDArray[np.int64], key: np.uint64 | _Hashes, share:
     return drawn < np.uint64(round(share * 2**53))
 
 
+def held_out_of(profile_id: npt.NDArray[np.int64], *, journey: str, share: float, salt: str) -> Mask:
+    """Tell whom `journey` leaves untreated; an empty name means every journey."""
+    return held_out(profile_id, _key(salt, f"journey:{journey}" if journey else "global"), share)
+
+
 def _key(salt: str, name: str) -> np.uint64:
     digest = blake2b(f"{salt}:{name}".encode(), digest_size=8).digest()
     return np.uint64(int.from_bytes(digest, "big"))

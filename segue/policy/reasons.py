@@ -31,6 +31,8 @@ class Reason(StrEnum):
     TEMPLATE = "template"
     CODE_SPENT = "code_spent"
     MERGED = "merged"
+    AGE_UNKNOWN = "age_unknown"
+    UNDERAGE = "underage"
 
     HOLDOUT_JOURNEY = "holdout_journey"
     HOLDOUT_GLOBAL = "holdout_global"
@@ -84,6 +86,8 @@ _MEANING = {
     Reason.OVER_BUDGET: "She has had enough messages lately, and this one does not wait.",
     Reason.TEMPLATE: "The template could not be filled for her.",
     Reason.MERGED: "Two profiles turned out to be hers, and the other one had this message.",
+    Reason.AGE_UNKNOWN: "We do not know her year of birth; ads are for people we know to be of age.",
+    Reason.UNDERAGE: "She is not, or may not yet be, 18.",
     Reason.HOLDOUT_JOURNEY: "She is left untreated by this journey on purpose, to measure it.",
     Reason.HOLDOUT_GLOBAL: "She is left untreated by every journey on purpose, to measure them together.",
     Reason.TOO_EARLY: "It is not yet time for this step.",
