@@ -5,6 +5,7 @@ Pages stay after they are printed, for a page that was torn, lost or smeared.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -93,15 +94,24 @@ class Spool:
         except (OSError, sqlite3.Error) as error:
             raise _sorted(error) from None
         try:
-            database.execute("pragma journal_mode = wal")
             database.execute("pragma synchronous = full")
-            if not database.execute("select 1 from sqlite_master where name = 'page'").fetchone():
-                database.executescript(_TABLES)
+            if not _has_tables(database):
+                with self._alone():
+                    if not _has_tables(database):
+                        database.execute("pragma journal_mode = wal")
+                        database.executescript(_TABLES)
             yield database
         except (OSError, sqlite3.Error) as error:
             raise _sorted(error) from None
         finally:
             database.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Set the file up with nobody beside us: who is changing its journal mode makes others fail, not wait."""
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 class SpoolWriter:
@@ -127,6 +137,10 @@ class SpoolWriter:
         packing = json.dumps([[_clean(column), _clean(text)] for column, text in page.packing])
         row = (_text(page.key), digest, _clean(page.location), _clean(page.order), packing, _clean(page.data))
         self._database.execute("insert into page values (?, ?, ?, ?, ?, ?)", row)
+
+
+def _has_tables(database: sqlite3.Connection) -> bool:
+    return database.execute("select 1 from sqlite_master where name = 'page'").fetchone() is not None
 
 
 def _text(key: Key) -> str:

@@ -24,6 +24,7 @@ UNITS = (
     ("zone",),
     ("birth_year",),
     ("home_latitude", "home_longitude"),
+    ("household_hash",),
     ("source",),
 )
 Row = Mapping[str, Any]

@@ -15,9 +15,12 @@ from segue.outbox.states import PERSON_BUCKETS
 from segue.store.engine import read, write
 from segue.store.redirects import roots_of
 from segue.store.tables import (
+    audience,
+    audience_member,
     cart,
     cart_event,
     event,
+    loyalty_entry,
     message,
     metadata,
     order,
@@ -26,6 +29,11 @@ from segue.store.tables import (
     product,
     profile,
     profile_merge,
+    referral,
+    referral_code,
+    run,
+    run_audience,
+    touchpoint,
     variant,
     voucher,
 )
@@ -148,6 +156,31 @@ def live(engine: Engine, profile_id: int) -> None:
         connection.execute(insert(event).values(fact | {"name": "Product Viewed", "properties": {}}))
         connection.execute(insert(message), letter(profile_id, f"cart:{profile_id}"))
         connection.execute(insert(voucher), code(profile_id, f"letters/only/cart:{profile_id}"))
+        connection.execute(insert(touchpoint).values(fact | {"kind": "follow", "network": "pinterest"}))
+        connection.execute(
+            insert(loyalty_entry).values(
+                fact | {"kind": "earned", "reason": "order", "points": 5, "counts_from": NOW, "order_id": bought}
+            )
+        )
+        shares = {"profile_id": profile_id, "code": f"R{profile_id}"}
+        connection.execute(insert(referral_code).values(shares | {"created_at": NOW}))
+        paid = {"friend_id": profile_id, "order_id": bought, "occurred_at": NOW, "recorded_at": NOW}
+        connection.execute(insert(referral).values(shares | paid | {"score": 0, "signals": []}))
+        _be_seen(connection, profile_id)
+
+
+def _be_seen(connection: Connection, profile_id: int) -> None:
+    """Be in an audience, and in what a preview showed."""
+    if connection.scalar(select(func.count()).select_from(audience)) == 0:
+        connection.execute(
+            insert(audience).values(id=1, name="cart", connector="files", fields=["email"], created_at=NOW)
+        )
+        connection.execute(insert(run).values(id=1, journey="letters", brief={}, started_at=NOW))
+    key = {"key": f"m{profile_id}", "profile_id": profile_id}
+    connection.execute(
+        insert(audience_member).values(key | {"audience_id": 1, "state": "in", "identifiers": {}, "changed_at": NOW})
+    )
+    connection.execute(insert(run_audience).values(key | {"run_id": 1, "verdict": "send"}))
 
 
 def owners(engine: Engine) -> dict[str, set[int]]:
