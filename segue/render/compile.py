@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from jinja2 import (
@@ -20,6 +21,7 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     StrictUndefined,
+    Template,
     TemplateRuntimeError,
     TemplateSyntaxError,
     UndefinedError,
@@ -36,7 +38,38 @@ from segue.render.wording import Calendar, details, money, plural, size_label, w
 
 _TABLE_WITHOUT_ROLE = re.compile(r"<table (?![^>]*\brole=)")
 
-Fill = Callable[[dict[str, Any]], str]
+
+class Fill:
+    """A compiled template: filled with words it is a text, whole or in the pieces it is put together from."""
+
+    def __init__(self, path: str, template: Template) -> None:
+        self._path = path
+        self._root, self._new_context = template.root_render_func, template.new_context
+        #: The template's own words, the same for everybody.
+        self.fixed = frozenset(_constants(self._root.__code__))
+
+    def __call__(self, words: dict[str, Any]) -> str:
+        """Return the text; raises TemplateError naming what `words` lack, never what they hold."""
+        return "".join(self.pieces(words))
+
+    def pieces(self, words: dict[str, Any]) -> tuple[str, ...]:
+        """Return the text in pieces, each either the template's own words or the person's; raises as a call does."""
+        try:
+            return tuple(self._root(self._new_context(words, shared=True)))
+        except UndefinedError as error:
+            raise TemplateError(self._path, f"{error.message} is missing") from None
+        except Exception as error:  # noqa: BLE001  one person's odd words must cost nobody else their mail
+            # The text of a foreign error may quote what it choked on; its kind does not.
+            raise TemplateError(self._path, f"a value does not fit ({type(error).__name__})") from None
+
+
+def _constants(code: CodeType) -> Iterator[str]:
+    """The string constants of a function and of those defined in it."""
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from _constants(constant)
 
 
 class Missing(StrictUndefined):
@@ -180,18 +213,7 @@ class Compiler:
             template = environment.from_string(source)
         except TemplateSyntaxError as error:
             raise TemplateError(path, f"line {error.lineno} after the brand stage: {error.message}") from None
-        root, new_context = template.root_render_func, template.new_context
-
-        def fill(words: dict[str, Any]) -> str:
-            try:
-                return "".join(root(new_context(words, shared=True)))
-            except UndefinedError as error:
-                raise TemplateError(path, f"{error.message} is missing") from None
-            except Exception as error:  # noqa: BLE001  one person's odd words must cost nobody else their mail
-                # The text of a foreign error may quote what it choked on; its kind does not.
-                raise TemplateError(path, f"a value does not fit ({type(error).__name__})") from None
-
-        return fill
+        return Fill(path, template)
 
 
 def require_same_tokens(path: str, before: str, after: str) -> None:

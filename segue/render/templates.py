@@ -13,7 +13,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from segue.contract import Channel, EmailContent, MailFrame, PrintContent, SmsContent
+from segue.contract import Channel, EmailContent, MailFrame, Pieces, PrintContent, SmsContent
 from segue.render.brand import Brand
 from segue.render.compile import Compiler, Fill
 from segue.render.errors import TemplateError
@@ -54,6 +54,7 @@ class StepTemplate:
         self._page: Callable[[str], str] = brand.page
         self._transactional = transactional
         self._email = self._compile_email(compiler, transactional=transactional)
+        self._fixed = frozenset[str]().union(*(fill.fixed for fill in self._email or ()))
         self._sms = self._compile_sms(compiler, transactional=transactional)
         self._frame = _frame(name, brand, transactional=transactional)
         self._email_tags = _tags(name, Channel.EMAIL)
@@ -79,12 +80,15 @@ class StepTemplate:
             "link": self._link(message_id),
             "unsubscribe_url": unsubscribe_url,
         }
+        headline = _one_line(subject(context))
+        pieces = Pieces(text=text.pieces(context), html=html.pieces(context), fixed=self._fixed)
         return EmailContent(
             frame=self._frame,
-            subject=_one_line(subject(context)),
-            text=text(context),
-            html=html(context),
+            subject=headline,
+            text="".join(pieces.text),
+            html="".join(pieces.html),
             unsubscribe_url=unsubscribe_url,
+            pieces=pieces,
         )
 
     def sms(self, words: Mapping[str, Any], *, message_id: int) -> SmsContent:
