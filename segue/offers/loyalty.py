@@ -1,0 +1,186 @@
+"""The ledger of points: append-only, and the balance is the sum of the rows that count by now.
+
+`book_points` turns facts into entries, each said once by its `dedupe`; called twice, in two processes at once, or after
+it was killed, it adds nothing. Facts may come late, twice and in any order. What was promised stays when the
+house rules change: an entry keeps its points, its rate, when it counts and when it runs out.
+
+- Earned: by an order that is paid, once its return window is over (pending until then); by a follow, once per network
+  and person; by mentions, so many per network and month.
+- Taken back: the difference, where less of an order was kept; never more than was earned by it, and never further than
+  her balance reaches. The rest waits for her next points.
+- Spent: by `spend` under a lock, which refuses what she does not have, or as events of the shop tell.
+- Given back: what was spent on an order that was cancelled, as new points.
+- Expired: what is left of earned points at their end; the oldest are spent first.
+
+When two profiles become one, her entries are simply together: an order is in the ledger once, of two follows of
+one network the later one is taken back, mentions stay (each was promised), and expiry is reckoned anew as if there
+had been one profile, since what she spent under one name may have been the oldest points of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, case, func, literal, or_, select
+
+from segue.offers.ledger import lock_people
+from segue.offers.points_account import Account, accounts_of, write
+from segue.offers.points_earned import book_follows_and_mentions, book_orders, who_followed_or_mentioned
+from segue.offers.points_spent import book_redeemed, give_back_spent, spent_entry, who_redeemed
+from segue.offers.points_taken import take_back_doubled_follows, take_back_orders, who_followed_twice, who_returned
+from segue.settings.house import Loyalty
+from segue.store.sql import listed
+from segue.store.tables import loyalty_entry, profile
+from segue.store.types import UtcTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsBooked:
+    """How many entries a booking added."""
+
+    #: Orders that earned.
+    orders: int = 0
+    #: All others: follows, mentions, what was taken or given back, spent or ran out.
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Somebody's points at an instant."""
+
+    #: What she may spend now; never below 0.
+    available: int = 0
+    #: Earned, and not counted yet: their goods may still come back.
+    pending: int = 0
+    #: When the next of her points run out, and how many that are if she spends none.
+    next_expiry_at: datetime | None = None
+    next_expiry_points: int = 0
+
+
+def book_points(connection: Connection, now: datetime, loyalty: Loyalty) -> PointsBooked:
+    """Book everything that facts up to `now` say and that is not booked yet. Needs a write transaction."""
+    orders = book_orders(connection, now, loyalty)
+    people = {
+        *who_followed_or_mentioned(connection, now),
+        *who_returned(connection, now),
+        *who_followed_twice(connection),
+        *who_redeemed(connection, now),
+        *_whose_points_ran_out(connection, now),
+    }
+    if not people:
+        return PointsBooked(orders=orders)
+    lock_people(connection, people)
+    accounts = accounts_of(connection, people)
+    book_follows_and_mentions(connection, accounts, now, loyalty)
+    for account in accounts.values():
+        account.settle_expiry(now)
+    take_back_doubled_follows(accounts.values(), now)
+    take_back_orders(connection, accounts, now)
+    book_redeemed(connection, accounts, now, loyalty)
+    return PointsBooked(orders=orders, others=len(write(connection, accounts.values(), now)))
+
+
+def spend(connection: Connection, profile_id: int, points: int, ref: str, now: datetime) -> bool:
+    """Use up `points` of hers under the name `ref`; return False, and change nothing, where she has not so many.
+
+    The same `ref` again is the same spending: True, and nothing is used up twice. Raises ValueError where `ref` names
+    another person's spending or another number of points, and where `points` is not above 0.
+    """
+    if points <= 0:
+        raise ValueError(f"{points} points cannot be spent; name a number above 0")
+    account = _locked_account(connection, profile_id)
+    known = connection.execute(
+        select(loyalty_entry.c.profile_id, loyalty_entry.c.points).where(loyalty_entry.c.dedupe == f"spent:{ref}")
+    ).one_or_none()
+    if known is not None:
+        if known != (account.profile_id, -points):
+            raise ValueError(f"the reference {ref} names another spending; give each spending one of its own")
+        return True
+    account.settle_expiry(now)
+    covers = account.available(now) >= points
+    if covers:
+        account.book(spent_entry(account, f"spent:{ref}", points, now, now))
+    write(connection, [account], now)
+    return covers
+
+
+def give_back(connection: Connection, profile_id: int, ref: str, now: datetime, loyalty: Loyalty) -> int:
+    """Give back what `spend` used up under `ref`, as new points; return how many, 0 where that was done before."""
+    account = _locked_account(connection, profile_id)
+    given = give_back_spent(account, ref, now, loyalty)
+    write(connection, [account], now)
+    return given
+
+
+def balances(connection: Connection, people: Collection[int], now: datetime) -> dict[int, Balance]:
+    """The balance of each of `people` as it is booked; who has no entry has 0. Call `book_points` before."""
+    points, counts = loyalty_entry.c.points, loyalty_entry.c.counts_from <= literal(now, UtcTime)
+    sums = (
+        select(
+            loyalty_entry.c.profile_id,
+            func.coalesce(func.sum(points).filter(counts), 0).label("available"),
+            func.coalesce(func.sum(points).filter(~counts), 0).label("pending"),
+            func.coalesce(func.sum(points).filter(_USED_UP), 0).label("used"),
+        )
+        .where(listed(loyalty_entry.c.profile_id, "people"))
+        .group_by(loyalty_entry.c.profile_id)
+    )
+    ends = (
+        select(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at, func.sum(points).label("points"))
+        .where(listed(loyalty_entry.c.profile_id, "people"), loyalty_entry.c.expires_at.is_not(None))
+        .group_by(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at)
+        .order_by(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at)
+    )
+    named = {"people": sorted(people)}
+    rows = {row.profile_id: row for row in connection.execute(sums, named)}
+    reached: dict[int, int] = dict.fromkeys(rows, 0)
+    next_expiry: dict[int, tuple[datetime, int]] = {}
+    for row in connection.execute(ends, named):
+        reached[row.profile_id] += int(row.points)
+        left = reached[row.profile_id] + int(rows[row.profile_id].used)
+        if left > 0 and row.expires_at > now:
+            next_expiry.setdefault(row.profile_id, (row.expires_at, left))
+    nothing = Balance()
+    found = dict.fromkeys(people, nothing)
+    for profile_id, row in rows.items():
+        at, left = next_expiry.get(profile_id, (None, 0))
+        found[profile_id] = Balance(
+            available=int(row.available), pending=int(row.pending), next_expiry_at=at, next_expiry_points=left
+        )
+    return found
+
+
+#: What uses points up, oldest first, as `is_drain` has it, and what has run out.
+_USED_UP = and_(
+    loyalty_entry.c.expires_at.is_(None), or_(loyalty_entry.c.points < 0, loyalty_entry.c.reason == "expiry")
+)
+
+
+def _whose_points_ran_out(connection: Connection, now: datetime) -> set[int]:
+    """Whoever may have points that ran out and are not booked so, or were booked so before two became one."""
+    at = literal(now, UtcTime)
+    ended = loyalty_entry.c.expires_at <= at
+    open_points = func.sum(case((or_(ended, _USED_UP), loyalty_entry.c.points), else_=0))
+    came_late = func.max(case((and_(ended, loyalty_entry.c.recorded_at >= at), 1), else_=0))
+    ran_out = select(loyalty_entry.c.profile_id).where(or_(ended, _USED_UP)).group_by(loyalty_entry.c.profile_id)
+    had_expiry = select(loyalty_entry.c.profile_id).where(loyalty_entry.c.reason == "expiry")
+    merged = select(profile.c.merged_into).where(profile.c.merged_into.in_(had_expiry))
+    return {
+        *connection.scalars(ran_out.having(or_(open_points > 0, came_late > 0))),
+        *connection.scalars(merged),
+    }
+
+
+def _locked_account(connection: Connection, profile_id: int) -> Account:
+    """Her account, locked; a merge that was in the way may have given it to somebody else: asked again."""
+    while True:
+        lock_people(connection, [profile_id])
+        into = connection.scalar(select(profile.c.merged_into).where(profile.c.id == profile_id))
+        if into is None:
+            return accounts_of(connection, [profile_id])[profile_id]
+        profile_id = into
+
+
+__all__ = ["Balance", "PointsBooked", "balances", "book_points", "give_back", "spend"]

@@ -1,0 +1,117 @@
+"""Points that were used up, as the shop or a till tells it: events called `Points Redeemed`.
+
+They bring `points`, and `order_id` (the shop's own) where they paid for an order. What her points do not cover is
+booked as soon as they do, so it does not matter what is told first. Points spent on an order that was cancelled come
+back as new ones: they live a full life again, or she would lose by the cancellation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, literal, literal_column, select
+
+from segue.offers.points_account import Account, Entry
+from segue.settings.house import Loyalty
+from segue.store.sql import listed
+from segue.store.tables import event, loyalty_entry, order
+
+_MOST = 2**53
+#: Spelled out, so that SQLite sees that the index of them will do.
+_REDEEMED: ColumnElement[bool] = literal_column("event.name = 'Points Redeemed'")
+_NAME = literal("spent:event:").concat(cast(event.c.id, String))
+_BOOKED = exists().where(loyalty_entry.c.dedupe == _NAME)
+_FIRST_PART = exists().where(loyalty_entry.c.dedupe == _NAME.concat("/0"))
+_GIVEN_BACK = exists().where(loyalty_entry.c.dedupe == literal("given_back:").concat(_NAME))
+
+
+def _told(now: datetime) -> Select[Any]:
+    """Every such event that is not done with: points to book, or to give back since its order was cancelled."""
+    paid_for = order.c.external_id == cast(event.c.properties["order_id"].as_string(), String)
+    cancelled = (order.c.cancelled_at <= now).label("is_cancelled")
+    return (
+        select(event.c.id, event.c.profile_id, event.c.properties, event.c.occurred_at, cancelled)
+        .select_from(event.outerjoin(order, paid_for))
+        .where(
+            _REDEEMED,
+            event.c.profile_id.is_not(None),
+            event.c.occurred_at <= now,
+            ~_GIVEN_BACK,
+            (~_BOOKED & cancelled.element.is_not(True)) | ((_BOOKED | _FIRST_PART) & cancelled.element.is_(True)),
+        )
+    )
+
+
+def who_redeemed(connection: Connection, now: datetime) -> set[int]:
+    """Whoever used points, as events tell, and has them not booked yet or not given back."""
+    rows = connection.execute(_told(now))
+    return {row.profile_id for row in rows if _points_of(row.properties) > 0}
+
+
+def book_redeemed(connection: Connection, accounts: Mapping[int, Account], now: datetime, loyalty: Loyalty) -> None:
+    """Book the events of these people, oldest first."""
+    told = _told(now).where(listed(event.c.profile_id, "people")).order_by(event.c.occurred_at, event.c.id)
+    for row in connection.execute(told, {"people": sorted(accounts)}):
+        account, ref = accounts[row.profile_id], f"event:{row.id}"
+        if row.is_cancelled:
+            give_back_spent(account, ref, now, loyalty)
+        else:
+            _book(account, ref, _points_of(row.properties), row.occurred_at, now)
+
+
+def give_back_spent(account: Account, ref: str, now: datetime, loyalty: Loyalty) -> int:
+    """Book what was spent under `ref` as new points of hers; return how many, 0 where that was done before."""
+    spent = -sum(one.points for one in account.named(f"spent:{ref}"))
+    if spent <= 0 or account.named(f"given_back:spent:{ref}"):
+        return 0
+    account.book(
+        Entry(
+            dedupe=f"given_back:spent:{ref}",
+            profile_id=account.profile_id,
+            kind="given_back",
+            reason="reward",
+            points=spent,
+            occurred_at=now,
+            counts_from=now,
+            expires_at=now + timedelta(days=loyalty.expires_after_days),
+        )
+    )
+    return spent
+
+
+def spent_entry(account: Account, dedupe: str, points: int, at: datetime, now: datetime) -> Entry:
+    """The row that uses up `points`, which were spent at `at`."""
+    return Entry(
+        dedupe=dedupe,
+        profile_id=account.profile_id,
+        kind="spent",
+        reason="reward",
+        points=-points,
+        occurred_at=at,
+        counts_from=now,
+    )
+
+
+def _book(account: Account, ref: str, points: int, at: datetime, now: datetime) -> None:
+    """Book what her points cover: what ran out after `at` was still good then, and comes back for it."""
+    name = f"spent:{ref}"
+    parts = account.named(name)
+    owed = points + sum(one.points for one in parts)
+    covered = min(owed, max(0, account.available(now)) + account.expired_between(at, now))
+    if covered <= 0:
+        return
+    # The last part has the plain name: by it everybody sees that the event is done with.
+    account.book(spent_entry(account, name if covered == owed else f"{name}/{len(parts)}", covered, at, now))
+    account.settle_expiry(now)
+
+
+def _points_of(properties: Any) -> int:
+    """How many points an event tells of; 0 where it tells nothing that can be counted."""
+    told = properties.get("points") if isinstance(properties, dict) else None
+    if isinstance(told, str) and told.strip().isascii() and told.strip().isdigit():
+        told = int(told) if len(told.strip()) <= 16 else None
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < _MOST:
+        return 0
+    return int(told)
