@@ -5,6 +5,15 @@ from segue.offers.ledger import live_vouchers, lock_people, mark_published, revo
 from segue.offers.mint import mint
 from segue.offers.offer import Offer, OfferedVoucher, best
 from segue.offers.redeem import RedemptionCount, record_redemptions, redeem_orders
+from segue.offers.referral import find_referrals, known_codes, referral_codes
+from segue.offers.referral_review import (
+    ReferralCount,
+    SuspectReferral,
+    count_referrals,
+    referrals_to_review,
+    review_referral,
+)
+from segue.offers.referral_rewards import Standing, grant_rewards, grantable, next_rewards, standings
 from segue.offers.shop import Settled, publish, read_redemptions, settle, withdraw
 
 __all__ = [
@@ -12,19 +21,32 @@ __all__ = [
     "Offer",
     "OfferedVoucher",
     "RedemptionCount",
+    "ReferralCount",
     "Settled",
+    "Standing",
+    "SuspectReferral",
     "best",
     "count_codes",
+    "count_referrals",
+    "find_referrals",
+    "grant_rewards",
+    "grantable",
+    "known_codes",
     "live_vouchers",
     "lock_people",
     "mark_published",
     "mint",
+    "next_rewards",
     "publish",
     "read_redemptions",
     "record_redemptions",
     "redeem_orders",
+    "referral_codes",
+    "referrals_to_review",
+    "review_referral",
     "revoke",
     "settle",
+    "standings",
     "vouchers_of",
     "withdraw",
 ]

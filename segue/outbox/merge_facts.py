@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from segue.journeys.sizes import refresh_sizes
 from segue.store.bulk import rows_where, update_many
 from segue.store.sql import among
-from segue.store.tables import identifier, message, metadata, profile, profile_size
+from segue.store.tables import identifier, message, metadata, profile, profile_size, referral
 
 _OWN_WAY = {identifier, message, profile_size}
 #: Every table whose rows simply change hands; one that is added later is among them by itself.
@@ -30,6 +30,11 @@ def move_facts(connection: Connection, root_of: Mapping[int, int], now: datetime
         connection.execute(
             update(table).where(among(connection, owner, root_of.keys())).values(profile_id=root_of_owner(owner))
         )
+    # A referral is about two people; whoever turns out to have referred herself earns nothing by it.
+    friend = referral.c.friend_id
+    connection.execute(
+        update(referral).where(among(connection, friend, root_of.keys())).values(friend_id=root_of_owner(friend))
+    )
     # The sizes of those who went have nothing left to be counted from, so they go.
     refresh_sizes(connection, {*root_of, *root_of.values()}, now)
 
