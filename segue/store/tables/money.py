@@ -131,6 +131,13 @@ loyalty_entry = Table(
     Index("ix_loyalty_entry_profile", "profile_id", "counts_from"),
     Index("ix_loyalty_entry_order", "order_id"),
     Index("ix_loyalty_entry_expires", "expires_at"),
+    Index(
+        "ix_loyalty_entry_network",
+        "profile_id",
+        "network",
+        sqlite_where=text("network IS NOT NULL"),
+        postgresql_where=text("network IS NOT NULL"),
+    ),
 )
 
 # What she gives to friends. Two profiles that became one have two, and both lead to her.

@@ -719,6 +719,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("loyalty_entry", schema=None) as batch_op:
         batch_op.create_index("ix_loyalty_entry_expires", ["expires_at"], unique=False)
+        batch_op.create_index(
+            "ix_loyalty_entry_network",
+            ["profile_id", "network"],
+            unique=False,
+            sqlite_where=sa.text("network IS NOT NULL"),
+            postgresql_where=sa.text("network IS NOT NULL"),
+        )
         batch_op.create_index("ix_loyalty_entry_order", ["order_id"], unique=False)
         batch_op.create_index("ix_loyalty_entry_profile", ["profile_id", "counts_from"], unique=False)
 
@@ -824,6 +831,11 @@ def downgrade() -> None:
     with op.batch_alter_table("loyalty_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_loyalty_entry_profile")
         batch_op.drop_index("ix_loyalty_entry_order")
+        batch_op.drop_index(
+            "ix_loyalty_entry_network",
+            sqlite_where=sa.text("network IS NOT NULL"),
+            postgresql_where=sa.text("network IS NOT NULL"),
+        )
         batch_op.drop_index("ix_loyalty_entry_expires")
 
     op.drop_table("loyalty_entry")
