@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from pydantic import Field
@@ -23,6 +24,8 @@ from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.lottery import lot
 from segue.journeys.nearby import distance_km, haversine_of, homes_around
 from segue.journeys.popup_places import JOURNEY_NAME, TIME_TO_COME, full, is_open, popups_with_room, who_came
+from segue.offers.loyalty import balances, book_points
+from segue.settings.house import Loyalty
 from segue.store.sql import among, later, listed
 from segue.store.tables import location, message, profile
 
@@ -30,6 +33,8 @@ STEP_NAME = "invite"
 #: Where one ring ends and the next begins, in km, and what a mail says of who lives in it: never a number.
 RINGS = ((3, "corner"), (10, "nearby"), (25, "short_trip"), (50, "trip"), (100, "outing"), (250, "journey"))
 BEYOND = "journey"
+#: Opens the reader's own maps on any telephone.
+MAPS = "https://www.google.com/maps/search/?api=1&query="
 #: How soon the next wave may find something.
 WAVE_EVERY = timedelta(days=1)
 
@@ -85,8 +90,9 @@ def invite_due(moment: Moment, brief: PopupInviteBrief) -> Select[Any]:
     )
 
 
-def one_wave_at_a_time(connection: Connection, moment: Moment, brief: PopupInviteBrief, _secret: bytes) -> None:
-    """Let whoever else is choosing finish first, so that two runs do not fill the same room twice."""
+def prepare(connection: Connection, moment: Moment, brief: PopupInviteBrief, _secret: bytes) -> None:
+    """Book points, which the mails name; let whoever else is choosing finish, so that no room is filled twice."""
+    book_points(connection, moment.now, moment.house.loyalty)
     # Nobody waits for this lock who only refers to a location. SQLite has one writer at a time and knows no such lock.
     connection.execute(
         select(location.c.id)
@@ -140,17 +146,18 @@ def words(
     people, place_ids = rows["profile_id"].tolist(), rows["subject_id"].tolist()
     places = {row.id: row for row in connection.execute(_PLACES, {"places": sorted(set(place_ids))})}
     homes = {row.id: row for row in connection.execute(_HOMES, {"people": people})}
+    points = balances(connection, people, moment.now)
     return [
         {
-            "place": _place(places[place_id], homes.get(profile_id)),
+            "place": _place(places[place_id], homes.get(profile_id), moment.now),
             "calendar": _calendar(places[place_id], moment.now),
-            "loyalty": None,
+            "loyalty": _points(points[profile_id].available, moment.house.loyalty),
         }
         for profile_id, place_id in zip(people, place_ids, strict=True)
     ]
 
 
-def _place(place: Any, home: Any) -> dict[str, Any]:
+def _place(place: Any, home: Any, now: datetime) -> dict[str, Any]:
     return {
         "name": place.name,
         "address": place.address,
@@ -158,13 +165,31 @@ def _place(place: Any, home: Any) -> dict[str, Any]:
         "opens_at": place.opens_at.isoformat(),
         "closes_at": place.closes_at.isoformat(),
         "distance": None if home is None else _in_words(place, home),
-        "map_query": place.address or f"{place.latitude:.5f},{place.longitude:.5f}",
+        "has_opened": place.opens_at <= now,
+        "map_url": f"{MAPS}{quote(place.address or f'{place.latitude:.6f},{place.longitude:.6f}', safe='')}",
     }
 
 
 def _in_words(place: Any, home: Any) -> str:
     km = distance_km(place.latitude, place.longitude, home.home_latitude, home.home_longitude)
     return next((word for end, word in RINGS if km <= end), BEYOND)
+
+
+def _points(available: int, loyalty: Loyalty) -> dict[str, Any] | None:
+    """What she can spend there; None for who has nothing."""
+    if available <= 0:
+        return None
+    rewards, begun = divmod(available, loyalty.reward_points)
+    return {
+        "points": available,
+        "rewards": rewards,
+        "worth_minor": rewards * loyalty.reward_minor,
+        "missing": loyalty.reward_points - begun,
+        "progress": begun * 100 // loyalty.reward_points,
+        "reward_points": loyalty.reward_points,
+        "reward_minor": loyalty.reward_minor,
+        "currency": loyalty.currency,
+    }
 
 
 def _calendar(place: Any, now: datetime) -> dict[str, Any]:
@@ -206,5 +231,5 @@ JOURNEY = Journey(
             over_budget="hold",
         ),
     ),
-    prepare=one_wave_at_a_time,
+    prepare=prepare,
 )

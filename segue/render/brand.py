@@ -123,6 +123,15 @@ class LoyaltyCard(_Part):
     text: Text
 
 
+class Network(_Part):
+    """A place where the shop shows itself, and people can follow it."""
+
+    #: As touchpoints name it: pinterest, instagram ...
+    network: str = Field(pattern=r"^[a-z0-9_]{2,30}$")
+    title: Text
+    url: Origin
+
+
 class NavLink(_Part):
     """A link in the footer; `path` is joined to `site_url`."""
 
@@ -157,6 +166,10 @@ class Brand(_Part):
     colours: Colours
     senders: Senders
     links: tuple[NavLink, ...] = ()
+    #: Where people can follow the shop; the first one holds its looks.
+    networks: tuple[Network, ...] = ()
+    #: A picture for pop-up mails, path under `asset_url`, 600 x 360; left out, the date stands alone.
+    popup_picture: Text | None = None
 
     @property
     def lang(self) -> str:

@@ -142,6 +142,7 @@ class Compiler:
             "brand": brand,
             "local_time": calendar.local_time,
             "short_time": calendar.short_time,
+            "day": calendar.day,
             "money": money,
             "plural": plural,
             "details": details,

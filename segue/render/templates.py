@@ -13,8 +13,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from segue.contract import Channel, EmailContent, MailFrame, Pieces, PrintContent, SmsContent
+from segue.contract import Attachment, Channel, EmailContent, MailFrame, Pieces, PrintContent, SmsContent
 from segue.render.brand import Brand
+from segue.render.calendar_file import calendar_file
 from segue.render.compile import Compiler, Fill
 from segue.render.errors import TemplateError
 from segue.render.links import Links, Slot, Tags
@@ -51,6 +52,7 @@ class StepTemplate:
         self._folder = folder / name
         self._globals = compiler.globals
         self._links = links
+        self._brand = brand
         self._page: Callable[[str], str] = brand.page
         self._transactional = transactional
         self._email = self._compile_email(compiler, transactional=transactional)
@@ -88,6 +90,7 @@ class StepTemplate:
             text="".join(pieces.text),
             html="".join(pieces.html),
             unsubscribe_url=unsubscribe_url,
+            attachments=self._attachments(words),
             pieces=pieces,
         )
 
@@ -123,6 +126,18 @@ class StepTemplate:
     def samples(self) -> dict[str, dict[str, Any]]:
         """Return the words of each `sample*.json`, by file name without its end; never a real person's."""
         return {file.stem: json.loads(file.read_text("utf-8")) for file in sorted(self._folder.glob("sample*.json"))}
+
+    def _attachments(self, words: Mapping[str, Any]) -> tuple[Attachment, ...]:
+        """What comes with the mail: an entry for her calendar, where the words hold one."""
+        event = words.get("calendar")
+        if event is None:
+            return ()
+        try:
+            return (calendar_file(event, self._brand),)
+        except KeyError as error:
+            raise TemplateError(self.name, f"calendar.{error.args[0]} is missing") from None
+        except (TypeError, ValueError):
+            raise TemplateError(self.name, "the calendar entry has a time or a place that does not fit") from None
 
     def _link(self, message_id: int) -> Callable[[str], str]:
         """The template's `link(path)`; text and HTML hold the same links, so each is made once."""

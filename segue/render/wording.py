@@ -76,6 +76,19 @@ class Calendar:
         american = (locale or self._locale).endswith("-US")
         return _last_day(until, zone or self._zone, self._zone, american)
 
+    def day(self, at: str | datetime, zone: str | None = None) -> Mapping[str, Any]:
+        """Return the local day of an instant in its parts, for a date block: `weekday`, `month`, `day`, `year`."""
+        return _day(at, zone or self._zone, self._zone)
+
+
+@lru_cache(maxsize=4096)
+def _day(at: str | datetime, zone: str, spare_zone: str) -> Mapping[str, Any]:
+    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+    if instant.tzinfo is None:
+        raise ValueError("a time without an offset; give ISO 8601 with one")
+    local = instant.astimezone(_zone(zone, spare_zone))
+    return {"weekday": f"{local:%A}", "month": f"{local:%B}", "day": local.day, "year": local.year}
+
 
 @lru_cache(maxsize=65_536)
 def _last_day(until: str | datetime, zone: str, spare_zone: str, american: bool) -> str:

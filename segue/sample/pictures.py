@@ -1,4 +1,4 @@
-"""Draws the sample shop's pictures: its logo, and each product in each colour."""
+"""Draws the sample shop's pictures: its logo, its pop-up, and each product in each colour."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from segue.sample.catalogue import COLOURS, PRODUCTS, picture_name
 from segue.sample.drawing import accessories, bottoms, coats, tops
 from segue.sample.drawing.cloth import Board, Rgb, rgb
 from segue.sample.drawing.logo import draw_logo
+from segue.sample.drawing.popup import draw_popup
 
 #: The logo in deep sea green for light grounds, and in sand for dark ones; both see-through.
 LOGO: Final = picture_name("logo")
 LOGO_LIGHT: Final = picture_name("logo-light")
+#: The pop-up's shopfront.
+POPUP_PICTURE: Final = picture_name("popup")
 
 _PAPER: Final = "#f4eee4"
 #: Colours a picture may have: the most with which it stays light enough for a mail.
@@ -59,14 +62,16 @@ _DRAWINGS: Final[dict[str, Drawing]] = {
 def draw_pictures(folder: Path, *, progress: Callable[[str, float], None] | None = None) -> tuple[Path, ...]:
     """Draw everything into `folder` under the names that `products.csv` gives; return the files.
 
-    Products are 600 x 600 PNG, the logos 480 x 132 with a see-through ground, to be shown at half that.
+    Products are 600 x 600 PNG, the pop-up is 600 x 360, the logos are 480 x 132 with a see-through ground, to be shown
+    at half that.
     """
     tell = progress or (lambda _what, _share: None)
     folder.mkdir(parents=True, exist_ok=True)
     sea, sand, coral = rgb(BRAND.sea), rgb(BRAND.sand), rgb(BRAND.coral)
-    files = [folder / LOGO, folder / LOGO_LIGHT]
+    files = [folder / LOGO, folder / LOGO_LIGHT, folder / POPUP_PICTURE]
     draw_logo(sea, coral).save(files[0], optimize=True)
     draw_logo(sand, coral).save(files[1], optimize=True)
+    files[2].write_bytes(_png(draw_popup(sea, sand, coral, _PAPER)))
     with ThreadPoolExecutor(max_workers=2) as pool:  # Pillow and numpy let go of the interpreter while they work
         drawn = pool.map(lambda product: _png(_draw(product.style.garment, product.colour)), PRODUCTS)
         for done, (product, png) in enumerate(zip(PRODUCTS, drawn, strict=True), start=1):
