@@ -127,27 +127,31 @@ def balances(connection: Connection, people: Collection[int], now: datetime) -> 
         .where(listed(loyalty_entry.c.profile_id, "people"))
         .group_by(loyalty_entry.c.profile_id)
     )
+    used = sums.subquery("sums")
+    reached = func.sum(points).over(partition_by=loyalty_entry.c.profile_id, order_by=loyalty_entry.c.expires_at)
     ends = (
-        select(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at, func.sum(points).label("points"))
+        select(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at, reached.label("reached"))
         .where(listed(loyalty_entry.c.profile_id, "people"), loyalty_entry.c.expires_at.is_not(None))
-        .group_by(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at)
-        .order_by(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at)
+        .subquery("ends")
+    )
+    # Points run out in the order of their ends, so the first end by which anything is left has the least of it.
+    left = ends.c.reached + used.c.used
+    following = (
+        select(ends.c.profile_id, func.min(ends.c.expires_at).label("at"), func.min(left).label("points"))
+        .select_from(ends.join(used, used.c.profile_id == ends.c.profile_id))
+        .where(ends.c.expires_at > literal(now, UtcTime), left > 0)
+        .group_by(ends.c.profile_id)
     )
     named = {"people": sorted(people)}
-    rows = {row.profile_id: row for row in connection.execute(sums, named)}
-    reached: dict[int, int] = dict.fromkeys(rows, 0)
-    next_expiry: dict[int, tuple[datetime, int]] = {}
-    for row in connection.execute(ends, named):
-        reached[row.profile_id] += int(row.points)
-        left = reached[row.profile_id] + int(rows[row.profile_id].used)
-        if left > 0 and row.expires_at > now:
-            next_expiry.setdefault(row.profile_id, (row.expires_at, left))
-    nothing = Balance()
-    found = dict.fromkeys(people, nothing)
-    for profile_id, row in rows.items():
-        at, left = next_expiry.get(profile_id, (None, 0))
-        found[profile_id] = Balance(
-            available=int(row.available), pending=int(row.pending), next_expiry_at=at, next_expiry_points=left
+    expiry = {row.profile_id: row for row in connection.execute(following, named)}
+    found = dict.fromkeys(people, Balance())
+    for row in connection.execute(sums, named):
+        soonest = expiry.get(row.profile_id)
+        found[row.profile_id] = Balance(
+            available=int(row.available),
+            pending=int(row.pending),
+            next_expiry_at=soonest.at if soonest is not None else None,
+            next_expiry_points=int(soonest.points) if soonest is not None else 0,
         )
     return found
 

@@ -83,7 +83,7 @@ def book_orders(connection: Connection, now: datetime, loyalty: Loyalty) -> int:
 
 
 def _worth(now: datetime, rate: int) -> Select[Any]:
-    booked = exists().where(loyalty_entry.c.order_id == order.c.id, loyalty_entry.c.kind == "earned")
+    booked = exists().where(loyalty_entry.c.order_id == order.c.id)
     units = kept_minor(now) // minor_per_unit_sql(order.c.currency)
     points = cast(units * literal(rate) // literal(_THOUSAND), BigInteger)
     return select(order.c.id, order.c.profile_id, order.c.paid_at, points.label("points")).where(

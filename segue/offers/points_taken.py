@@ -60,7 +60,11 @@ def who_followed_twice(connection: Connection) -> set[int]:
     return set(
         connection.scalars(
             select(loyalty_entry.c.profile_id)
-            .where(loyalty_entry.c.kind == "earned", loyalty_entry.c.reason == "follow")
+            .where(
+                loyalty_entry.c.network.is_not(None),
+                loyalty_entry.c.kind == "earned",
+                loyalty_entry.c.reason == "follow",
+            )
             .group_by(loyalty_entry.c.profile_id, loyalty_entry.c.network)
             .having(func.count() > 1)
         )
