@@ -1,0 +1,54 @@
+"""What a sync did, or would do: counts only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceLine:
+    """One audience at one platform. `considered = wanted + control + the sum of out`, always."""
+
+    audience: str
+    title: str
+    connector: str
+    considered: int = 0
+    #: May and should be in it.
+    wanted: int = 0
+    #: Left out on purpose, to measure.
+    control: int = 0
+    #: Left out, by reason.
+    out: Mapping[str, int] = field(default_factory=dict)
+    #: Taken in and taken out by the platform in this sync; of a preview: what would be.
+    added: int = 0
+    removed: int = 0
+    #: Who is in it by our books now; of a preview: as it stands.
+    members: int = 0
+    #: Asked of the platform, and not answered: asked again by the next sync.
+    waiting: int = 0
+    #: The platform can do nothing with them.
+    rejected: int = 0
+    #: Why it stopped before the end; None: it did not.
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceReport:
+    """All audiences at all platforms."""
+
+    preview: bool
+    lines: tuple[AudienceLine, ...]
+    #: Another sync is at it; nothing was done.
+    busy: bool = False
+
+    @property
+    def considered(self) -> int:
+        """Considered people, each once an audience: the same at every platform."""
+        first = self.lines[0].connector if self.lines else ""
+        return sum(line.considered for line in self.lines if line.connector == first)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What stopped, in words."""
+        return tuple(f"{line.audience} at {line.connector}: {line.problem}" for line in self.lines if line.problem)
