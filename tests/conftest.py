@@ -15,6 +15,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY as HEARTBEAT
+from prefect.settings import temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -108,7 +110,8 @@ def prefect_server() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in OFFLINE.items():
             patch.setenv(name, value)
-        with prefect_test_harness(server_startup_timeout=90):
+        # A flow's heartbeat costs it a second at its end, whatever it does.
+        with prefect_test_harness(server_startup_timeout=90), temporary_settings({HEARTBEAT: None}):
             yield
 
 

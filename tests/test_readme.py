@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.sample import write_shop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,13 +99,14 @@ def test_its_figures_are_those_of_the_bench() -> None:
     assert {name: value for name, value, _ in rows} == {name: measured[name] for name, _, _ in rows}
 
 
-def test_every_command_explains_itself(tmp_path: Path) -> None:
+def test_every_command_explains_itself() -> None:
     """`--help` names each command, and each command's own help says what it is for."""
-    listed = segue(["--help"], tmp_path).stdout
+    runner = CliRunner()
+    listed = runner.invoke(app, ["--help"]).stdout
     for name in ("demo", "up", "import", "explain", "outbox", "pause", "resume", "connectors", "doctor"):
         assert name in listed
-        told = segue([name, "--help"], tmp_path)
-        assert told.returncode == 0
+        told = runner.invoke(app, [name, "--help"])
+        assert told.exit_code == 0
         assert len(told.stdout) > 100
 
 
@@ -145,13 +148,16 @@ def test_the_outbox_shows_first_what_stands_still(tmp_path: Path) -> None:
 
 
 def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
-    """A small one, twice: the second replaces the first; a folder that is no demo is left alone."""
+    """A small one replaces what an earlier one left; a folder that is no demo is left alone."""
     folder = tmp_path / "out"
-    for _ in range(2):
-        done = segue(["demo", "--folder", str(folder), "--customers", "200"], tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert (folder / "index.html").is_file()
-        assert "considered =" in done.stdout
+    (folder / "home").mkdir(parents=True)
+    (folder / "home" / "old").touch()
+    (folder / ".segue-demo").touch()
+    done = segue(["demo", "--folder", str(folder), "--customers", "200"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "index.html").is_file()
+    assert "considered =" in done.stdout
+    assert not (folder / "home" / "old").exists()
     (tmp_path / "mine" / "home").mkdir(parents=True)
     refused = segue(["demo", "--folder", str(tmp_path / "mine")], tmp_path)
     assert refused.returncode == 2
