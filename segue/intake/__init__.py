@@ -17,6 +17,7 @@ from segue.intake.foreign import is_leaflet
 from segue.intake.formats import FORMATS, Format, format_named
 from segue.intake.mapping import Mapping, load_mapping
 from segue.intake.report import ImportReport, Problem
+from segue.intake.tokens import ReadLink, link_reader
 
 __all__ = [
     "FORMATS",
@@ -31,6 +32,7 @@ __all__ = [
     "OptionError",
     "Problem",
     "Progress",
+    "ReadLink",
     "files_of",
     "format_named",
     "import_anything",
@@ -38,5 +40,6 @@ __all__ = [
     "import_export",
     "import_table",
     "is_leaflet",
+    "link_reader",
     "load_mapping",
 ]

@@ -25,6 +25,7 @@ from segue.intake.foreign import is_spreadsheet, require_export
 from segue.intake.formats import format_named
 from segue.intake.mapping import load_mapping
 from segue.intake.report import ImportReport
+from segue.intake.tokens import ReadLink, no_links
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ def import_anything(
     *,
     clock: Clock,
     hash_address: HashAddress,
+    read_link: ReadLink = no_links,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import one file: a table by its mapping file, an export by its format, or Segment-style calls as JSON lines.
@@ -64,7 +66,9 @@ def import_anything(
         found = load_mapping(mapping)
         return import_table(engine, file, found, clock=clock, hash_address=hash_address, progress=progress)
     if format_name is None and holds_events(file):
-        return import_events(engine, file, clock=clock, hash_address=hash_address, progress=progress)
+        return import_events(
+            engine, file, clock=clock, hash_address=hash_address, read_link=read_link, progress=progress
+        )
     return import_export(engine, file, kind, clock=clock, hash_address=hash_address, progress=progress, **asdict(hints))
 
 

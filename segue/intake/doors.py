@@ -21,10 +21,12 @@ from segue.intake.formats import Format, Options, recognised
 from segue.intake.json_table import is_json_lines
 from segue.intake.loading import Loader
 from segue.intake.mapping import Mapping
+from segue.intake.news import form_of
 from segue.intake.reading import open_bytes, open_text
 from segue.intake.report import ImportReport, Tally
 from segue.intake.rows import Table, open_table
 from segue.intake.table_door import TableDoor
+from segue.intake.tokens import ReadLink, no_links
 from segue.store.engine import write
 
 Progress = Callable[[int, "int | None"], None]
@@ -120,19 +122,22 @@ def import_events(
     file: Path | str,
     *,
     clock: Clock,
-    hash_address: HashAddress,  # noqa: ARG001 - both doors open alike; calls that forbid an address will need it
+    hash_address: HashAddress,
+    read_link: ReadLink = no_links,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import Segment-style calls, one JSON object a line (also gz); again is once.
+    """Import Segment-style calls and what providers post, one JSON object a line (also gz); again is once.
 
+    `read_link` reads the links of this installation; without it no token is believed (`bad_token`).
     Raises IntakeError, having written nothing, if the file cannot be read.
     """
     path, tally = Path(file), Tally()
     require_export(path)
     text = open_text(path)
-    door = EventDoor(text)
+    now = clock.now()
+    door = EventDoor(text, now=now, hash_address=hash_address, read_link=read_link)
     with write(engine) as connection:
-        loader = Loader(connection, tally, clock.now())
+        loader = Loader(connection, tally, now)
         for number, line in _counted(door.lines(), lambda pair: pair[0], tally, text.line_count, progress):
             facts: Iterator[r.Fact] = door.facts(number, line, tally)
             for fact in facts:
@@ -143,12 +148,12 @@ def import_events(
 
 
 def holds_events(path: Path) -> bool:
-    """Whether a file is Segment-style calls rather than a table: JSON objects that no export format knows."""
+    """Whether a file is calls or news rather than a table: JSON that no export format knows, or posted forms."""
     try:
         with open_bytes(path) as raw:
-            begins = raw.read(4_096).lstrip(_BLANK)[:1]
+            begins = raw.read(4_096).lstrip(_BLANK)
         if not is_json_lines(path):
-            return begins == b"{"
+            return begins[:1] in {b"{", b"["} or form_of(begins.partition(b"\n")[0].decode("latin-1")) is not None
         return recognised(open_table(path).columns, path.name) is None
     except (IntakeError, OSError, EOFError, zlib.error):
         return is_json_lines(path)  # its door says what is wrong with it

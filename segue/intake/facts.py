@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any
 
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.households import household_hash
 from segue.intake.kinds import KINDS
-from segue.intake.report import Tally
+from segue.intake.said import Here, Said, fingerprint
+from segue.intake.talk_facts import delivery_of, touchpoint_of
 
 _PRODUCT = ("title", "category", "size_system", "url", "image_url")
-_TRAITS = tuple(name for name in KINDS["profile"] if name not in r.NAME_KINDS)
-
-
-@dataclass(slots=True, kw_only=True)
-class Here:
-    """What holds for the whole file."""
-
-    #: The mapping's name; begins the names of facts that have no table of their own.
-    source: str
-    calling_code: str | None
-    hash_address: Callable[[str], str]
-    #: (document, sku) -> how many such lines it has had: equal lines of a return stay two.
-    returned: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-
-@dataclass(slots=True, kw_only=True)
-class Said:
-    """One record as a row says it."""
-
-    line: int
-    fields: dict[str, Any]
-    properties: dict[str, str]
-    cells: list[str]
-    door: Here
-    tally: Tally
-
-    @property
-    def names(self) -> r.Names:
-        """What names a person here, strongest first."""
-        return tuple((kind, self.fields[kind]) for kind in r.NAME_KINDS if self.fields.get(kind))
-
-    def given(self, *names: str) -> dict[str, Any]:
-        """Those of the fields that say something."""
-        return {name: self.fields[name] for name in names if self.fields.get(name) is not None}
+_HOME = frozenset({"street", "postcode", "city"})
+_TRAITS = tuple(name for name in KINDS["profile"] if name not in _HOME and name not in r.NAME_KINDS)
 
 
 def _profile(said: Said) -> list[r.Fact]:
-    return [r.Profile(line=said.line, names=_somebody(said), traits=said.given(*_TRAITS))]
+    found, traits = said.fields, said.given(*_TRAITS)
+    home = (found.get("street"), found.get("postcode"), found.get("city"), found.get("country"))
+    household = household_hash(*home, said.door.hash_address)
+    if household is not None:
+        traits["household_hash"] = household
+    return [r.Profile(line=said.line, names=_somebody(said), traits=traits)]
 
 
 def _consent(said: Said) -> list[r.Fact]:
@@ -129,6 +100,14 @@ def _listing(said: Said) -> list[r.Fact]:
     ]
 
 
+def _relation(said: Said) -> list[r.Fact]:
+    found = said.fields
+    product, related = (r.Product(line=said.line, external_id=found[name]) for name in ("product", "related"))
+    return [
+        r.Relation(line=said.line, product=product, related=related, kind=found["kind"], rank=found.get("rank") or 0)
+    ]
+
+
 def _location(said: Said) -> list[r.Fact]:
     found = said.fields
     if "latitude" in found and "longitude" in found and (found["latitude"] is None) != (found["longitude"] is None):
@@ -187,6 +166,7 @@ def order_of(said: Said, external_id: str, *, implied: bool) -> r.Order:
         total_minor=found.get("total"),
         discount_minor=found.get("discount") or 0,
         discount_code=found.get("discount_code"),
+        referral_code=found.get("referral_code"),
         gift=bool(found.get("gift")),
         refunded_minor=found.get("refunded"),
         occurred_at=found["occurred_at"],
@@ -237,7 +217,7 @@ def _discount(said: Said) -> list[r.Fact]:
 
 def _event(said: Said) -> list[r.Fact]:
     found = said.fields
-    identity = found.get("id") or f"{found['name']}:{_fingerprint(said.cells)}"
+    identity = found.get("id") or f"{found['name']}:{fingerprint(said.cells)}"
     return [
         r.Event(
             line=said.line,
@@ -250,11 +230,6 @@ def _event(said: Said) -> list[r.Fact]:
     ]
 
 
-def _fingerprint(cells: list[str]) -> str:
-    """Stands for an event that has no id: the same row again is the same event."""
-    return blake2b("\x1f".join(cells).encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
 FACTS: Mapping[str, Callable[[Said], list[r.Fact]]] = MappingProxyType(
     {
         "profile": _profile,
@@ -262,6 +237,7 @@ FACTS: Mapping[str, Callable[[Said], list[r.Fact]]] = MappingProxyType(
         "suppression": _suppression,
         "product": _product,
         "variant": _variant,
+        "relation": _relation,
         "listing": _listing,
         "location": _location,
         "stock": _stock,
@@ -270,6 +246,10 @@ FACTS: Mapping[str, Callable[[Said], list[r.Fact]]] = MappingProxyType(
         "return": _return,
         "fulfilment": _fulfilment,
         "discount": _discount,
+        "touchpoint": touchpoint_of,
+        "delivery": delivery_of,
         "event": _event,
     }
 )
+
+__all__ = ["FACTS", "Here", "Said", "order_of", "variant_of"]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from segue.intake import values
 from segue.intake.errors import BadValueError
+from segue.intake.talk import DELIVERY_KINDS
 
 Parse = Callable[[str], Any]
 #: Of `unsigned money` the sign says nothing: some files write what was given back with a minus.
@@ -41,6 +42,14 @@ def _word(*allowed: str) -> Parse:
         return word
 
     return parse
+
+
+def _code(value: str) -> str:
+    """A code or a word of the provider's, `5.1.1`; never its sentence, which may hold an address."""
+    word = value.strip()
+    if len(word) > 32 or not word.replace(".", "").replace("_", "").replace("-", "").isalnum():
+        raise BadValueError("unknown_value")
+    return word
 
 
 def _needed(parse: Parse | Words, default: str | None = None) -> Field:
@@ -83,6 +92,7 @@ _ORDER = {
     "refunded": Field(parse="money"),
     "discount": Field(parse="money"),
     "discount_code": _soft(_text(255)),
+    "referral_code": _soft(_text(255)),
     "gift": Field(parse=values.parse_bool),
     "occurred_at": _needed("time"),
     "paid_at": _TIME,
@@ -100,6 +110,9 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "region": _soft(_text(8)),
             "zone": _soft(values.parse_zone),
             "birth_year": _soft(values.parse_year),
+            "street": _soft(_text(255)),
+            "postcode": _soft(_text(32)),
+            "city": _soft(_text(255)),
             "home_latitude": _soft(_LATITUDE),
             "home_longitude": _soft(_LONGITUDE),
             "source": _soft(_text(64)),
@@ -130,6 +143,12 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "currency": _needed(values.parse_currency),
             **_PRODUCT,
         },
+        "relation": {
+            "product": _needed(values.parse_id),
+            "related": _needed(values.parse_id),
+            "kind": _needed(_word("goes_with", "alternative"), "goes_with"),
+            "rank": _soft(values.parse_quantity),
+        },
         "listing": {
             "product": _needed(values.parse_id),
             "sales_channel": _needed(_text(32)),
@@ -140,6 +159,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "external_id": _needed(values.parse_id),
             "kind": _needed(_word("warehouse", "store", "popup")),
             "name": _needed(_text(255)),
+            "address": _soft(_text(500)),
             "country": _soft(values.parse_country),
             "zone": _soft(values.parse_zone),
             "latitude": _soft(_LATITUDE),
@@ -213,6 +233,27 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
             "valid_until": _TIME,
             "times_used": _soft(values.parse_quantity),
         },
+        "touchpoint": {
+            **_NAMES,
+            "kind": _needed(_word("landing", "click", "ad_click", "share", "follow", "mention")),
+            "key": Field(parse=_text(1_000)),
+            "code": _soft(_text(255)),
+            "network": _soft(_text(64)),
+            "campaign": _soft(_text(255)),
+            "target": _soft(_text(2_000)),
+            "verified": Field(parse=values.parse_bool),
+            "occurred_at": _needed("time"),
+            "id": Field(parse=values.parse_id),
+        },
+        "delivery": {
+            "kind": _needed(_word(*DELIVERY_KINDS)),
+            "key": Field(parse=_text(1_000)),
+            "provider_id": Field(parse=values.parse_id),
+            "address": _soft(_text(254)),
+            "reason": _soft(_code),
+            "occurred_at": _needed("time"),
+            "id": Field(parse=values.parse_id),
+        },
         "event": {
             **_NAMES,
             "name": _needed(_text(255)),
@@ -223,7 +264,12 @@ KINDS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
 )
 #: Kinds that need at least one of these fields, whichever.
 EITHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"stock": ("sku", "option_key"), "order_line": ("unit_price", "line_total"), "return": ("unit_price", "total")}
+    {
+        "stock": ("sku", "option_key"),
+        "order_line": ("unit_price", "line_total"),
+        "return": ("unit_price", "total"),
+        "delivery": ("key", "provider_id", "address"),
+    }
 )
 #: Kinds that need at least one field out of `email`, `phone`, `shop`, `loyalty`, `cookie`.
 NAMED_KINDS = frozenset({"profile", "consent"})

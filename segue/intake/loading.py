@@ -11,14 +11,19 @@ from sqlalchemy import Connection, text
 
 from segue.intake import records as r
 from segue.intake.carts import Carts
+from segue.intake.deliveries import write_deliveries
 from segue.intake.line_names import LineNames
 from segue.intake.orders import Orders
 from segue.intake.people import People
 from segue.intake.permissions import write_consents, write_suppressions
+from segue.intake.relations import Relations
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
 from segue.intake.sizes import Sizes
 from segue.intake.stock import StockLevels
+from segue.intake.talk import Delivery, Reply, Touchpoint
+from segue.intake.text_replies import write_replies
+from segue.intake.touchpoints import brought_by, write_touchpoints
 from segue.offers import redeem_orders
 from segue.store.bulk import insert_new
 from segue.store.locks import lock_intake
@@ -44,6 +49,7 @@ class Loader:
         self._sizes = Sizes(connection, now)
         self._people = People(connection, tally, now)
         self._shop = Shop(connection, tally, now)
+        self._relations = Relations(connection, tally, now, self._shop)
         self._names = LineNames(connection, tally, now)
         self._stock = StockLevels(connection, tally, now, self._shop)
         self._carts = Carts(connection, tally, now)
@@ -72,8 +78,11 @@ class Loader:
         self._shop.write_locations(by_kind[r.Location])
         self._shop.write_discounts(by_kind[r.Discount])
         self._shop.write_listings(by_kind[r.Listing])
+        self._relations.write(by_kind[r.Relation])
         self._stock.write(by_kind[r.Stock])
         owners = self._people.owners(fact for fact in self._facts if isinstance(fact, r.PersonFact))
+        brought = brought_by(self._connection, [*by_kind[Touchpoint], *by_kind[r.Consent]], self._tally)
+        owners = brought.owners | owners
         write_consents(self._connection, by_kind[r.Consent], owners, self._now, self._tally)
         write_suppressions(self._connection, by_kind[r.Suppression], self._now, self._tally)
         self._carts.write(by_kind[r.CartEvent], owners)
@@ -82,6 +91,9 @@ class Loader:
         self._orders.papers.write_fulfilments(by_kind[r.Fulfilment])
         self._orders.papers.reverse(by_kind[r.Reversal])
         self._write_events([(fact, owners.get(id(fact))) for fact in by_kind[r.Event]])
+        write_touchpoints(self._connection, by_kind[Touchpoint], owners, brought, self._now, self._tally)
+        write_deliveries(self._connection, by_kind[Delivery], self._now, self._tally)
+        write_replies(self._connection, by_kind[Reply], self._now, self._tally)
         self._facts.clear()
 
     def _write_events(self, facts: Sequence[tuple[r.Event, int | None]]) -> None:
@@ -104,6 +116,7 @@ class Loader:
         self._flush()
         self._people.finish()
         self._shop.finish()
+        self._relations.finish()
         self._names.finish()
         self._stock.finish()
         self._write_events(self._carts.settle())

@@ -22,11 +22,11 @@ from segue.store.tables import cart_event, order, order_line
 
 _CHUNK = 10_000
 #: What a row may add to an order that is there, where nothing is known yet.
-_ADDED = ("profile_id", "cart_id", "number", "delivery", "discount_code", "paid_at", "cancelled_at")
+_ADDED = ("profile_id", "cart_id", "number", "delivery", "discount_code", "referral_code", "paid_at", "cancelled_at")
 #: What a later row of the same system replaces; None says nothing.
 _REPLACED = (
-    "number", "delivery", "location_id", "total_minor", "refunded_minor", "discount_minor", "discount_code", "paid_at",
-    "cancelled_at",
+    "number", "delivery", "location_id", "total_minor", "refunded_minor", "discount_minor", "discount_code",
+    "referral_code", "paid_at", "cancelled_at",
 )  # fmt: skip
 _Said = Sequence[tuple[r.Order, dict[str, Any]]]
 
@@ -298,6 +298,7 @@ def _row(head: r.Order, now: datetime) -> dict[str, Any]:
         "refunded_minor": head.refunded_minor or 0,
         "discount_minor": head.discount_minor,
         "discount_code": head.discount_code,
+        "referral_code": head.referral_code,
         "gift": head.gift,
         "occurred_at": head.occurred_at,
         "paid_at": head.paid_at,

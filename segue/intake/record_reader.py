@@ -11,7 +11,9 @@ from segue.intake.report import Tally
 from segue.intake.rows import Row
 
 #: Kinds of which the same again is the same: a person on each line of her orders, say.
-_ONCE = frozenset({"profile", "consent", "suppression", "product", "variant", "listing", "location", "discount"})
+_ONCE = frozenset(
+    {"profile", "consent", "suppression", "product", "variant", "relation", "listing", "location", "discount"}
+)
 
 
 class RecordReader:

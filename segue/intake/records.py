@@ -50,6 +50,8 @@ class Consent(PersonFact):
     occurred_at: datetime
     #: False: the file gives no date, and `occurred_at` is when we read it; such a yes is weak.
     is_dated: bool = True
+    #: The message whose link was used: it tells who, where nobody is named.
+    through: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +103,26 @@ class Listing(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relation(Fact):
+    """What goes with a product, or stands in for it."""
+
+    product: Product
+    related: Product
+    #: goes_with, alternative
+    kind: str
+    #: Lower comes first.
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Location(Fact):
     """A warehouse, store or pop-up; None means the row does not say."""
 
     external_id: str
     kind: str | None
     name: str | None
+    #: As people write it on one line.
+    address: str | None = None
     country: str | None = None
     zone: str | None = None
     latitude: float | None = None
@@ -167,6 +183,8 @@ class Order(PersonFact):
     total_minor: int | None
     discount_minor: int = 0
     discount_code: str | None = None
+    #: A friend's code that the buyer named.
+    referral_code: str | None = None
     gift: bool = False
     refunded_minor: int | None = None
     occurred_at: datetime

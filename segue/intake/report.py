@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 #: Reasons that are no fault of the file: its format gives nothing to keep there.
-BY_DESIGN = frozenset({"temporary_block", "not_an_order", "other_call"})
+BY_DESIGN = frozenset({"temporary_block", "not_an_order", "other_call", "other_news"})
 #: Most example lines kept for one reason.
 EXAMPLES = 5
 

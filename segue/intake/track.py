@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from segue.intake import records as r
 from segue.intake import values
+from segue.intake.call import Call, text_of
 from segue.intake.errors import BadValueError
-from segue.intake.report import Tally
+from segue.intake.track_talk import facts_of_talk, is_talk
 
 _CHANGES = {
     "product added": "added",
@@ -32,23 +32,6 @@ _VISITS = {
 }
 _DEFAULT_CURRENCY = "USD"  # what Segment's specification assumes
 _CHANNEL = "web"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One `track` call, its envelope read."""
-
-    line: int
-    name: str
-    properties: dict[str, Any]
-    names: r.Names
-    at: datetime
-    message_id: str
-    tally: Tally
-
-    def text(self, key: str) -> str | None:
-        """Return a property that is an id or a word; None if it is missing or something else."""
-        return _text(self.properties, key)
 
 
 def facts_of_track(call: Call) -> Iterator[r.Fact]:
@@ -67,6 +50,8 @@ def facts_of_track(call: Call) -> Iterator[r.Fact]:
         yield from _order(call)
     elif name in {"order cancelled", "order canceled", "order refunded"}:
         yield _reversal(call, cancelled="refunded" not in name)
+    elif is_talk(name):
+        yield from facts_of_talk(name, call)
     else:
         yield _event(call)
 
@@ -138,6 +123,8 @@ def _order(call: Call) -> Iterator[r.Fact]:
         total_minor=total,
         discount_minor=_money(call.properties, "discount", currency) or 0,
         discount_code=call.text("coupon"),
+        referral_code=call.text("referral_code"),
+        location=call.text("location"),
         occurred_at=call.at,
         paid_at=call.at,
     )
@@ -163,7 +150,7 @@ def _products(call: Call) -> list[dict[str, Any]]:
 
 def _sku(product: dict[str, Any]) -> str:
     """The SKU; without one, the product's id and the variant's name stand for it."""
-    sku, product_id, variant = _text(product, "sku"), _text(product, "product_id"), _text(product, "variant")
+    sku, product_id, variant = text_of(product, "sku"), text_of(product, "product_id"), text_of(product, "variant")
     if sku is not None:
         return sku
     if product_id is None:
@@ -182,29 +169,18 @@ def _variant(call: Call, product: dict[str, Any], currency: str) -> r.Variant:
         sku=sku,
         product=r.Product(
             line=call.line,
-            external_id=_text(product, "product_id") or sku,
-            title=_text(product, "name", 500),
-            category=_text(product, "category", 32),
-            url=_text(product, "url", 2_000),
-            image_url=_text(product, "image_url", 2_000),
+            external_id=text_of(product, "product_id") or sku,
+            title=text_of(product, "name", 500),
+            category=text_of(product, "category", 32),
+            url=text_of(product, "url", 2_000),
+            image_url=text_of(product, "image_url", 2_000),
         ),
-        size=_text(product, "size", 16) or _text(product, "variant", 16),
-        colour=_text(product, "color", 32) or _text(product, "colour", 32),
+        size=text_of(product, "size", 16) or text_of(product, "variant", 16),
+        colour=text_of(product, "color", 32) or text_of(product, "colour", 32),
         price_minor=price,
         currency=currency,
         overwrites=False,
     )
-
-
-def _text(holder: dict[str, Any], key: str, limit: int = 255) -> str | None:
-    value = holder.get(key)
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
-        try:
-            return values.parse_text(str(value), limit)
-        except BadValueError as error:
-            if limit == 255:  # an id that cannot be kept whole is no id
-                raise BadValueError(error.reason, key) from error
-    return None
 
 
 def _currency(call: Call) -> str:

@@ -10,10 +10,13 @@ from segue.intake import (
     Hints,
     ImportReport,
     import_anything,
+    link_reader,
 )
 from segue.offers import CodeCount, RedemptionCount, Settled, count_codes, read_redemptions, revoke, settle, withdraw
 from segue.outbox.lease import Leases
 from segue.outbox.merge import merge_found
+from segue.outbox.news import settle_news
+from segue.render import Links
 from segue.service.desk import Desk
 from segue.store.engine import read, write
 
@@ -32,8 +35,8 @@ class ShopVerbs(Desk):
     ) -> ImportReport:
         """Take a table by its mapping file, an export by its format, or JSON lines of events; it tells which it is.
 
-        `hints` say what an export does not. Profiles that the file shows to be one person are merged. Of a ZIP, import
-        each of `files_of(path)`.
+        `hints` say what an export does not. Profiles that the file shows to be one person are merged, and messages that
+        a provider has news of are settled. Of a ZIP, import each of `files_of(path)`.
         """
         report = import_anything(
             self.engine,
@@ -43,10 +46,16 @@ class ShopVerbs(Desk):
             hints,
             clock=self.clock,
             hash_address=self.hash_address,
+            read_link=link_reader(Links(self.settings.base_url, self.secret), self.settings.base_url),
             progress=progress,
         )
         self.merge_found()
+        self.settle_news()
         return report
+
+    def settle_news(self) -> int:
+        """Settle messages whose fate a provider has told since; return how many. Safe at any time."""
+        return settle_news(self.engine, self.clock.now())
 
     def merge_found(self) -> int:
         """Merge profiles that imports found to be one; return how many went. Who is busy waits for the next call."""

@@ -12,6 +12,7 @@ from segue.intake import values
 from segue.intake.errors import BadValueError, IntakeError
 from segue.intake.formats.columns import Columns
 from segue.intake.formats.format import Options
+from segue.intake.households import household_hash
 from segue.intake.report import Tally
 from segue.intake.rows import Reader, Row
 
@@ -128,6 +129,13 @@ def region_of(cells: Cells, row: Row, name: str, country: str | None) -> str | N
     if country is not None:
         text = text.removeprefix(f"{country}-")
     return text if text.isalnum() and text.isascii() and len(text) <= _LONGEST_REGION else None
+
+
+def household_of(cells: Cells, row: Row, prefix: str, country: str | None) -> str | None:
+    """Return the keyed hash of the address in the columns that begin with `prefix`; None where it is not whole."""
+    street = cells.raw(row, f"{prefix} Street") or " ".join(cells.raw(row, f"{prefix} Address{n}") for n in (1, 2))
+    code, city = cells.raw(row, f"{prefix} Zip"), cells.raw(row, f"{prefix} City")
+    return household_hash(street, code, city, country, cells.options.hash_address)
 
 
 def fingerprint(*rows: Sequence[str]) -> bytes:

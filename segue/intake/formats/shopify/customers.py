@@ -13,7 +13,7 @@ from typing import Any
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError
-from segue.intake.formats.cells import Cells, fingerprint, region_of, text_of
+from segue.intake.formats.cells import Cells, fingerprint, household_of, region_of, text_of
 from segue.intake.formats.door import RowDoor
 from segue.intake.formats.format import Options
 from segue.intake.formats.shopify.headers import CUSTOMER_ALIASES
@@ -89,6 +89,7 @@ class CustomersDoor(RowDoor):
             "country": country,
             "region": region_of(cells, row, "Default Address Province Code", country),
             "birth_year": self._birth_year(row),
+            "household_hash": household_of(cells, row, "Default Address", country),
         }
         return {name: value for name, value in traits.items() if value is not None}
 

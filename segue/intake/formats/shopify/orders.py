@@ -14,7 +14,7 @@ from datetime import datetime
 from segue.intake import records as r
 from segue.intake import values
 from segue.intake.errors import BadValueError, IntakeError
-from segue.intake.formats.cells import Cells, needed_currency, region_of, text_of
+from segue.intake.formats.cells import Cells, household_of, needed_currency, region_of, text_of
 from segue.intake.formats.channels import channel_of
 from segue.intake.formats.format import Options
 from segue.intake.formats.gifts import is_gift
@@ -65,8 +65,8 @@ class OrdersDoor(OrderRows[Head, Line]):
         if not self.cells.has("Currency"):
             needed_currency(options)
         #: What orders say of their buyers waits for the end of the file, where it is known which orders are rejected.
-        #: Order, its time, line, who, country and region.
-        self._homes: list[tuple[str, datetime, int, r.Names, str, str | None]] = []
+        #: Order, its time, line, who, and what is known of where she lives.
+        self._homes: list[tuple[str, datetime, int, r.Names, dict[str, str]]] = []
         #: Order, its time, line and who said yes.
         self._ticks: list[tuple[str, datetime, int, r.Names]] = []
         self._heads = self._like_checkouts = 0
@@ -164,7 +164,10 @@ class OrdersDoor(OrderRows[Head, Line]):
         country = self.cells.soft(row, "Billing Country", values.parse_country, tally)
         if country is not None:
             region = region_of(self.cells, row, "Billing Province", country)
-            self._homes.append((key, order.occurred_at, row.line, order.names[:1], country, region))
+            household = household_of(self.cells, row, "Billing", country)
+            traits = {"country": country, "region": region, "household_hash": household}
+            known = {name: value for name, value in traits.items() if value is not None}
+            self._homes.append((key, order.occurred_at, row.line, order.names[:1], known))
 
     def _take_tick(self, key: str, row: Row, order: r.Order, tally: Tally) -> None:
         emails = tuple(name for name in order.names if name[0] == "email")
@@ -173,13 +176,12 @@ class OrdersDoor(OrderRows[Head, Line]):
 
     def _say_homes(self) -> Iterator[r.Fact]:
         """Yield where buyers live, as the newest order of each says that is not rejected."""
-        newest: dict[r.Names, tuple[str, datetime, int, r.Names, str, str | None]] = {}
+        newest: dict[r.Names, tuple[str, datetime, int, r.Names, dict[str, str]]] = {}
         for home in self._homes:
-            key, at, _, names, _, _ = home
+            key, at, _, names, _ = home
             if key not in self.spoilt and (names not in newest or newest[names][1] < at):
                 newest[names] = home
-        for _, _, line, names, country, region in newest.values():
-            traits = {"country": country} if region is None else {"country": country, "region": region}
+        for _, _, line, names, traits in newest.values():
             yield r.Profile(line=line, names=names, traits=traits, fills_only=True)
 
     def _say_ticks(self) -> Iterator[r.Fact]:
