@@ -45,6 +45,7 @@ def shard(rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
             "journey": pick(["abandoned_cart", "popup_invite"], [0.7, 0.3]),
             "step": "reminder",
             "transactional": rng.random(rows) < 0.05,
+            "has_promotion": rng.random(rows) < 0.05,
             "answers_a_cart": rng.random(rows) < 0.5,
             "in_cap": True,
             "in_holdout": True,

@@ -89,11 +89,13 @@ def compose(
         ]
         return Composed(ready=(), verdicts=broken)
     said = _words(engine, rows, asked)
+    may_promote = rows["promote"].tolist() if asked.step.has_promotion else None
     ready: list[Ready] = []
     verdicts: list[Verdict] = []
-    for row, facts in zip(_rows(rows), said, strict=True):
+    for place, (row, facts) in enumerate(zip(_rows(rows), said, strict=True)):
         offered = codes.of(Key(row.key))
-        if offered is not None and not offered.is_published:
+        # A step that tells of a granted code says nothing without one: judged again, its facts know what became of it.
+        if not offered.is_published if offered is not None else asked.step.shows_granted_code:
             verdicts.append(_verdict(row, "held", Reason.CODE_UNPUBLISHED.value, min(now + CODE_WAIT, row.deadline_at)))
             continue
         if facts is None:
@@ -102,6 +104,9 @@ def compose(
         words = dict(facts)
         words["profile"] = {"first_name": row.first_name, "locale": row.locale, "zone": row.zone}
         words["voucher"] = shown(offered)
+        # Whatever a journey says: without a basis of its own nothing promotional is said in a transactional mail.
+        if asked.step.transactional and not (may_promote is not None and may_promote[place]):
+            words["promotion"] = None
         try:
             content = template.content(Channel(row.channel), words, message_id=row.message_id)
         except TemplateError:

@@ -157,6 +157,7 @@ def _asked_columns(connection: Connection, rows: pd.DataFrame, asked: Iterable[A
         name: np.zeros(count, dtype=bool)
         for name in (
             "transactional",
+            "has_promotion",
             "answers_a_cart",
             "in_cap",
             "in_holdout",
@@ -174,7 +175,7 @@ def _asked_columns(connection: Connection, rows: pd.DataFrame, asked: Iterable[A
         columns["over_budget"][at] = step.over_budget
         channels = tuple(channel.value for channel in step.channels)
         columns["channels"][at] = [channels] * len(at)
-        for name in ("transactional", "answers_a_cart", "in_cap", "in_holdout"):
+        for name in ("transactional", "has_promotion", "answers_a_cart", "in_cap", "in_holdout"):
             columns[name][at] = getattr(step, name)
         facts = _facts(connection, rows.iloc[at], group)
         if facts is None:

@@ -3,6 +3,9 @@
 Never by timing: a channel that is merely quiet now still wins. Where none is allowed, the reason is that of the
 most preferred channel about which there is more to say than that we have no address. Within one channel
 `suppressed` outranks `denied`, and both count even without an address; else a missing address is why, else consent.
+
+A transactional mail may hold a block that promotes something. A contract is no basis for that: the block is judged as
+marketing e-mail is, and without a basis of its own the mail leaves without it (as BGH VI ZR 225/17 asks in Germany).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from segue.policy.columns import (
     CHANNELS,
     DENIED,
     DOUBTED,
+    EMAIL,
     HARD_BOUNCE,
     NO_CHANNEL,
     NOT_SUPPRESSED,
@@ -50,7 +54,8 @@ class Choice:
 def choose(facts: Facts, law: Law) -> Choice:
     """Pick each row's channel."""
     wanted = sorted({channel for order in facts.orders for channel in order})
-    answers = {channel: _answer(facts, channel, law) for channel in wanted}
+    # A contract is a basis of its own: what she bought she hears of, wherever mail can arrive at all.
+    answers = {channel: _answer(facts, channel, law, service=facts.transactional) for channel in wanted}
     chosen = np.full(facts.size, NO_CHANNEL, dtype=np.int8)
     final = np.full(facts.size, _NO_ADDRESS, dtype=np.int8)
     for number, order in enumerate(facts.orders):
@@ -66,11 +71,19 @@ def choose(facts: Facts, law: Law) -> Choice:
     return Choice(chosen, final)
 
 
-def _answer(facts: Facts, channel: int, law: Law) -> Codes:
-    """Say of each row whether the channel is allowed, or why not."""
+def promoted(facts: Facts, channel: Codes, law: Law) -> Mask:
+    """Tell where the promotional block of a message may be shown: in mails that would be allowed as marketing."""
+    asked = facts.has_promotion & (channel == EMAIL)
+    if not asked.any():
+        return asked
+    nobody = np.zeros(facts.size, dtype=np.bool_)
+    shown: Mask = asked & (_answer(facts, EMAIL, law, service=nobody) == _ALLOWED)
+    return shown
+
+
+def _answer(facts: Facts, channel: int, law: Law, *, service: Mask) -> Codes:
+    """Say of each row whether the channel is allowed, or why not; `service` are the rows a contract is a basis for."""
     suppressed = facts.suppressed[channel]
-    # A contract is a basis of its own: what she bought she hears of, wherever mail can arrive at all.
-    service = facts.transactional
     says_no = ~service & (facts.basis[channel] == DENIED)
     if channel == PRINT:
         # Paper needs no consent, only that nobody objected.

@@ -41,8 +41,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 COLUMNS = (
-    "profile_id", "key", "journey", "transactional", "answers_a_cart", "in_cap", "in_holdout", "over_budget",
-    "channels", "priority", "deadline_at", "ready_at", "country", "region", "zone", "email", "phone",
+    "profile_id", "key", "journey", "transactional", "has_promotion", "answers_a_cart", "in_cap", "in_holdout",
+    "over_budget", "channels", "priority", "deadline_at", "ready_at", "country", "region", "zone", "email", "phone",
     "email_basis", "sms_basis", "print_basis", "email_suppressed", "sms_suppressed", "print_suppressed",
     "converted", "gone", "sold_out", "broken", "paused",
 )  # fmt: skip
@@ -69,6 +69,7 @@ class Facts:
     key: pd.Series[str]
     journey: Labels
     transactional: Mask
+    has_promotion: Mask
     answers_a_cart: Mask
     in_cap: Mask
     in_holdout: Mask
@@ -109,6 +110,7 @@ def read_facts(frame: pd.DataFrame) -> Facts:
         key=frame["key"],
         journey=labels(frame["journey"]),
         transactional=_flags(frame["transactional"]),
+        has_promotion=_flags(frame["has_promotion"]),
         answers_a_cart=_flags(frame["answers_a_cart"]),
         in_cap=_flags(frame["in_cap"]),
         in_holdout=_flags(frame["in_holdout"]),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from segue.policy.budget import budget
-from segue.policy.channel import choose
+from segue.policy.channel import choose, promoted
 from segue.policy.columns import instant, read_facts
 from segue.policy.final import converted, occasion_gone, sold_out, too_late, zone_unknown
 from segue.policy.holdout import holdouts
@@ -28,7 +28,8 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
 
     Columns: `verdict`; `reason` (None for send); `until` (UTC, for hold, never after the deadline);
     `channel` (the one it takes or would take, None if none is allowed); `valid_until` (UTC, for a text message
-    to send: the end of her window). Raises ValueError for a frame that lacks a column and for a naive `now`.
+    to send: the end of her window); `promote` (bool: its promotional block may be shown). Raises ValueError for a
+    frame that lacks a column and for a naive `now`.
     """
     at = instant(now)
     facts = read_facts(frame)
@@ -50,4 +51,10 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
     )
     sheet.enter(*budget(facts, choice.channel, sheet.undecided, history=history, at=at, rules=rules))
 
-    return sheet.table(frame.index, deadline_at=facts.deadline_at, channel=choice.channel, closes_at=opening.closes_at)
+    return sheet.table(
+        frame.index,
+        deadline_at=facts.deadline_at,
+        channel=choice.channel,
+        closes_at=opening.closes_at,
+        promote=promoted(facts, choice.channel, rules.law),
+    )

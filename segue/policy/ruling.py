@@ -51,9 +51,9 @@ class Sheet:
                 self._until[hit] = ruling.until[hit]
 
     def table(
-        self, index: pd.Index[int], *, deadline_at: Instants, channel: Codes, closes_at: Instants
+        self, index: pd.Index[int], *, deadline_at: Instants, channel: Codes, closes_at: Instants, promote: Mask
     ) -> pd.DataFrame:
-        """Return verdict, reason, until, channel and valid_until a row.
+        """Return verdict, reason, until, channel, valid_until and promote a row.
 
         No hold outlives its deadline: whoever looks at the row then finds it too late.
         """
@@ -68,6 +68,7 @@ class Sheet:
                 "until": _times(until, index),
                 "channel": pd.Series(_CHANNEL_WORDS[channel], index=index, dtype=object, copy=False),
                 "valid_until": _times(valid_until, index),
+                "promote": pd.Series(promote, index=index, copy=False),
             },
             copy=False,
         )

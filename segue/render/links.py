@@ -3,6 +3,7 @@
     {base}/c/<token>   a click: carries the message and the target itself (e-mail, print)
     {base}/s/<token>   a short click: carries the message and the name of a place in it (SMS)
     {base}/v/<code>    a voucher's landing page (print): the code is a secret of 50 bits itself
+    {base}/r/<code>    where a friend learns what she gets: the link that somebody shares, so it tells of no message
     {base}/u/<token>   an unsubscribe: carries the message and the channel
 
 A token is base64url of a fixed head (and, for a click, the target) followed by base64url of a
@@ -79,7 +80,7 @@ class Links:
             raise ValueError("the base URL of links must start with https://; set SEGUE_BASE_URL")
         base = base_url.rstrip("/")
         self._click_base, self._short_base, self._unsubscribe_base = (f"{base}/{kind}/" for kind in "csu")
-        self._landing_base = f"{base}/v/"
+        self._landing_base, self._referral_base = f"{base}/v/", f"{base}/r/"
         self._sign_click = _signer(secret, b"click", 12)
         self._sign_short = _signer(secret, b"short", 9)
         self._sign_unsubscribe = _signer(secret, b"unsubscribe", 12)
@@ -107,6 +108,10 @@ class Links:
     def landing(self, code: str) -> str:
         """Return the page where whoever holds `code` finds what it is worth; short, for a QR code."""
         return self._landing_base + quote(code, safe="")
+
+    def referral(self, code: str) -> str:
+        """Return the link that whoever owns the referral code gives to her friends."""
+        return self._referral_base + quote(code, safe="")
 
     def unsubscribe(self, message_id: int, channel: Channel) -> str:
         """Return the address whose POST stops `channel` for whoever got this message."""

@@ -75,13 +75,17 @@ class StepTemplate:
         if self._email is None:
             raise TemplateError(self.name, f"there is no e-mail; add {', '.join(_EMAIL_FILES)}")
         subject, text, html = self._email
-        unsubscribe_url = None if self._transactional else self._links.unsubscribe(message_id, Channel.EMAIL)
+        # In a transactional mail the way out and the block that promotes something are there together, or neither is.
+        promotes = not self._transactional or words.get("promotion") is not None
+        unsubscribe_url = self._links.unsubscribe(message_id, Channel.EMAIL) if promotes else None
         context = {
             **words,
             **self._globals,
             "link": self._link(message_id),
             "unsubscribe_url": unsubscribe_url,
         }
+        if promotes:
+            context["share_link"] = self._links.referral
         headline = _one_line(subject(context))
         pieces = Pieces(text=text.pieces(context), html=html.pieces(context), fixed=self._fixed)
         return EmailContent(
@@ -179,10 +183,31 @@ class StepTemplate:
         for words in samples.values():
             if self._email:
                 _check_email(self.name, self.email(words, message_id=0), brand)
+                if self._transactional and words.get("promotion") is not None:
+                    self._check_without_promotion(words)
             if self._sms and "STOP" not in self.sms(words, message_id=0).text and not self._transactional:
                 raise TemplateError(self.name, "the SMS does not say how to stop; add `Reply STOP to opt out`")
             if self._page_template:
                 self.page(words, message_id=0)
+
+
+    def _check_without_promotion(self, words: Mapping[str, Any]) -> None:
+        """Hold the template against its promise to say nothing promotional where that may not be shown."""
+        shown = self.email(words, message_id=0)
+        try:
+            bare = self.email({**words, "promotion": None}, message_id=0)
+        except TemplateError as error:
+            raise TemplateError(
+                self.name, f"it does not render without its promotion; put it in {{% if promotion %}} ({error})"
+            ) from None
+        code = str(words["promotion"].get("code", ""))
+        for part, there, without in (("text", shown.text, bare.text), ("HTML", shown.html, bare.html)):
+            if there == without or (code and code not in there):
+                raise TemplateError(self.name, f"the {part} part does not show its promotion")
+            if "unsubscribe" in without.lower() or (code and code in without):
+                raise TemplateError(
+                    self.name, f"the {part} part shows a promotion, or a way out of one, where there is none to show"
+                )
 
 
 class Library:

@@ -20,6 +20,7 @@ _SENDABLE: dict[str, Any] = {
     "journey": "abandoned_cart",
     "step": "reminder",
     "transactional": False,
+    "has_promotion": False,
     "answers_a_cart": False,
     "in_cap": True,
     "in_holdout": True,

@@ -104,7 +104,7 @@ def test_an_empty_frame_gives_an_empty_frame():
     """With columns as read from an empty table, and with history as empty as can be."""
     for made in (frame(), frame().astype(object), frame(row()).iloc[:0]):
         result = judge(made, now=NOW, history=pd.DataFrame(), rules=RULES)
-        assert list(result.columns) == ["verdict", "reason", "until", "channel", "valid_until"]
+        assert list(result.columns) == ["verdict", "reason", "until", "channel", "valid_until", "promote"]
         assert len(result) == 0
         assert str(result["until"].dtype) == "datetime64[us, UTC]"
 

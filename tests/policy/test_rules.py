@@ -16,7 +16,8 @@ MINUTE = timedelta(minutes=1)
 def test_what_nothing_forbids_is_sent():
     """No reason, no wait, and the channel it takes."""
     (verdict,) = judged(row())
-    assert verdict == {"verdict": "send", "reason": None, "until": None, "channel": "email", "valid_until": None}
+    nothing = {"reason": None, "until": None, "valid_until": None, "promote": False}
+    assert verdict == {"verdict": "send", "channel": "email", **nothing}
 
 
 ALONE = {
