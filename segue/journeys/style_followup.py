@@ -162,7 +162,11 @@ def words(
     ]
     looks = goes_with(connection, asked, moment.now, limit=LOOKS) if brief.show_looks else [[] for _ in asked]
     loyalty = moment.house.loyalty
-    points = {"follow": loyalty.follow_points, "mention": loyalty.mention_points if loyalty.mentions_a_month else 0}
+    points = {
+        "follow": loyalty.follow_points,
+        "mention": loyalty.mention_points if loyalty.mentions_a_month else 0,
+        "mentions": loyalty.mentions_a_month,
+    }
     return [
         {
             "bought": [
