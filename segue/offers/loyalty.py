@@ -22,8 +22,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
 
 from segue.offers.ledger import lock_people
 from segue.offers.points_account import Account, accounts_of, write
@@ -117,33 +118,18 @@ def give_back(connection: Connection, profile_id: int, ref: str, now: datetime, 
 def balances(connection: Connection, people: Collection[int], now: datetime) -> dict[int, Balance]:
     """The balance of each of `people` as it is booked; who has no entry has 0. Call `book_points` before."""
     points, counts = loyalty_entry.c.points, loyalty_entry.c.counts_from <= literal(now, UtcTime)
+    mine = listed(loyalty_entry.c.profile_id, "people")
     sums = (
         select(
             loyalty_entry.c.profile_id,
             func.coalesce(func.sum(points).filter(counts), 0).label("available"),
             func.coalesce(func.sum(points).filter(~counts), 0).label("pending"),
-            func.coalesce(func.sum(points).filter(_USED_UP), 0).label("used"),
         )
-        .where(listed(loyalty_entry.c.profile_id, "people"))
+        .where(mine)
         .group_by(loyalty_entry.c.profile_id)
     )
-    used = sums.subquery("sums")
-    reached = func.sum(points).over(partition_by=loyalty_entry.c.profile_id, order_by=loyalty_entry.c.expires_at)
-    ends = (
-        select(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at, reached.label("reached"))
-        .where(listed(loyalty_entry.c.profile_id, "people"), loyalty_entry.c.expires_at.is_not(None))
-        .subquery("ends")
-    )
-    # Points run out in the order of their ends, so the first end by which anything is left has the least of it.
-    left = ends.c.reached + used.c.used
-    following = (
-        select(ends.c.profile_id, func.min(ends.c.expires_at).label("at"), func.min(left).label("points"))
-        .select_from(ends.join(used, used.c.profile_id == ends.c.profile_id))
-        .where(ends.c.expires_at > literal(now, UtcTime), left > 0)
-        .group_by(ends.c.profile_id)
-    )
     named = {"people": sorted(people)}
-    expiry = {row.profile_id: row for row in connection.execute(following, named)}
+    expiry = {row.profile_id: row for row in connection.execute(ends_next(now, mine), named)}
     found = dict.fromkeys(people, Balance())
     for row in connection.execute(sums, named):
         soonest = expiry.get(row.profile_id)
@@ -154,6 +140,53 @@ def balances(connection: Connection, people: Collection[int], now: datetime) -> 
             next_expiry_points=int(soonest.points) if soonest is not None else 0,
         )
     return found
+
+
+def ends_next(now: datetime, whose: ColumnElement[bool] | None = None) -> Select[Any]:
+    """`profile_id`, `at`, `points`: when the next points run out after `now`, and how many; of all, or `whose`."""
+    mine = true() if whose is None else whose
+    used = (
+        select(loyalty_entry.c.profile_id, func.sum(loyalty_entry.c.points).label("used"))
+        .where(mine, _USED_UP)
+        .group_by(loyalty_entry.c.profile_id)
+        .subquery("used")
+    )
+    reached = func.sum(loyalty_entry.c.points).over(
+        partition_by=loyalty_entry.c.profile_id, order_by=loyalty_entry.c.expires_at
+    )
+    ends = (
+        select(loyalty_entry.c.profile_id, loyalty_entry.c.expires_at, reached.label("reached"))
+        .where(mine, loyalty_entry.c.expires_at.is_not(None))
+        .subquery("by_end")
+    )
+    # The later the end, the more has run out by it: the first one by which anything is left has the least of it.
+    left = ends.c.reached + func.coalesce(used.c.used, 0)
+    return (
+        select(
+            ends.c.profile_id,
+            func.min(ends.c.expires_at, type_=UtcTime()).label("at"),
+            func.min(left).label("points"),
+        )
+        .select_from(ends.outerjoin(used, used.c.profile_id == ends.c.profile_id))
+        .where(ends.c.expires_at > literal(now, UtcTime), left > 0)
+        .group_by(ends.c.profile_id)
+    )
+
+
+def running_out(connection: Connection, people: Collection[int], by: datetime) -> dict[int, int]:
+    """How many points of each of `people` run out until `by` if they spend none; who loses none is left out."""
+    mine = listed(loyalty_entry.c.profile_id, "people")
+    rows = connection.execute(ending_by(by).where(mine), {"people": sorted(people)})
+    return {row.profile_id: int(row.points) for row in rows}
+
+
+def ending_by(by: datetime) -> Select[Any]:
+    """`profile_id`, `points`: who loses how many points until `by` if nobody spends any."""
+    ends = loyalty_entry.c.expires_at <= literal(by, UtcTime)
+    left = func.sum(case((or_(ends, _USED_UP), loyalty_entry.c.points), else_=0))
+    return (
+        select(loyalty_entry.c.profile_id, left.label("points")).group_by(loyalty_entry.c.profile_id).having(left > 0)
+    )
 
 
 #: What uses points up, oldest first, as `is_drain` has it, and what has run out.
@@ -187,4 +220,14 @@ def _locked_account(connection: Connection, profile_id: int) -> Account:
         profile_id = into
 
 
-__all__ = ["Balance", "PointsBooked", "balances", "book_points", "give_back", "spend"]
+__all__ = [
+    "Balance",
+    "PointsBooked",
+    "balances",
+    "book_points",
+    "ending_by",
+    "ends_next",
+    "give_back",
+    "running_out",
+    "spend",
+]
