@@ -1,16 +1,18 @@
-"""The one place that loads connectors (with `audiences`, later): by entry point, ours and strangers' alike."""
+"""The one place that loads connectors: by entry point, ours and strangers' alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
-from segue.contract import Channel, ConfigurationError, MessageConnector, OfferConnector
+from segue.contract import AudienceConnector, Channel, ConfigurationError, MessageConnector, OfferConnector
 from segue.settings import Settings
 
 GROUP = "segue.connectors"
+#: Connectors whose `folder` comes from a setting of Segue's own, by that setting's name.
+OWN_FOLDERS = {"files": "outbox", "audiences_csv": "outbox", "offers_csv": "outbox", "print_insert": "print_folder"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,23 +21,28 @@ class Connectors:
 
     by_channel: Mapping[Channel, MessageConnector]
     offers: OfferConnector
+    #: The ad platforms that mirror audiences, by name.
+    audiences: Mapping[str, AudienceConnector] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close each once."""
-        for connector in {id(one): one for one in self.by_channel.values()}.values():
+        every: list[MessageConnector | AudienceConnector] = [*self.by_channel.values(), *self.audiences.values()]
+        for connector in {id(one): one for one in every}.values():
             connector.close()
 
 
 def load_connectors(settings: Settings) -> Connectors:
-    """Make the connectors that `settings.connectors` names, each once.
+    """Make the connectors that `settings.connectors` names, each once; `audience` may name several: `meta,tiktok`.
 
     Raises ConfigurationError naming what is wrong and what there is.
     """
     made: dict[str, Any] = {}
-    for name in settings.connectors.values():
+    platforms = _listed(settings.connectors.get(Channel.AUDIENCE, ""))
+    single = {channel: name for channel, name in settings.connectors.items() if channel != Channel.AUDIENCE}
+    for name in (*single.values(), *platforms):
         if name not in made:
             made[name] = _make(name, settings)
-    by_channel = {Channel(channel): made[name] for channel, name in settings.connectors.items() if channel != "offers"}
+    by_channel = {Channel(channel): made[name] for channel, name in single.items() if channel != "offers"}
     for channel, connector in by_channel.items():
         if channel not in connector.channels:
             raise ConfigurationError(f"the connector {connector.name} does not carry {channel}; see SEGUE_CONNECTORS")
@@ -43,7 +50,14 @@ def load_connectors(settings: Settings) -> Connectors:
     offers = made.get(name) or _make(name, settings)
     if not isinstance(offers, OfferConnector):
         raise ConfigurationError("the connector named for offers cannot publish codes; see SEGUE_CONNECTORS")
-    return Connectors(by_channel=by_channel, offers=offers)
+    for name in platforms:
+        if not isinstance(made[name], AudienceConnector):
+            raise ConfigurationError(f"the connector {name} keeps no audiences; see SEGUE_CONNECTORS")
+    return Connectors(by_channel=by_channel, offers=offers, audiences={name: made[name] for name in platforms})
+
+
+def _listed(names: str) -> list[str]:
+    return list(dict.fromkeys(name for part in names.split(",") if (name := part.strip())))
 
 
 def installed_connectors() -> dict[str, str]:
@@ -56,9 +70,10 @@ def _make(name: str, settings: Settings) -> Any:
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         raise ConfigurationError(f"there is no connector {name}; installed are {', '.join(sorted(found))}")
-    folders = {"files": settings.outbox, "offers_csv": settings.outbox, "print_insert": settings.print_folder}
-    options: dict[str, Any] = {"folder": folders[name]} if name in folders else {}
+    options: dict[str, Any] = {"folder": getattr(settings, OWN_FOLDERS[name])} if name in OWN_FOLDERS else {}
     try:
         return found[name].load()(**options | settings.connector_options.get(name, {}))
+    except ImportError as error:
+        raise ConfigurationError(f"the connector {name} cannot be loaded: {error}; install its package") from error
     except TypeError as error:
         raise ConfigurationError(f"the connector {name} does not take these options: {error}") from None

@@ -43,8 +43,15 @@ class Settings(BaseSettings):
     base_url: str = Field("https://go.example.com", description="Where links in messages lead: the web edge.")
     outbox: Path = Field(Path("out/outbox"), description="Where the `files` connector writes.")
     connectors: dict[str, str] = Field(
-        default_factory=lambda: {"email": "files", "sms": "files", "print": "print_insert", "offers": "files"},
-        description="Which connector serves which channel, and which makes codes known.",
+        default_factory=lambda: {
+            "email": "files",
+            "sms": "files",
+            "print": "print_insert",
+            "offers": "files",
+            "audience": "audiences_csv",
+        },
+        description="Which connector serves which channel, and which makes codes known; `audience` may name several, "
+        "separated by commas.",
     )
     connector_options: dict[str, dict[str, str | int | float | bool]] = Field(
         default_factory=dict,
