@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
+from segue.cli import connectors
 from segue.cli.imports import import_files
 from segue.cli.opened import opened
 from segue.cli.printing import print_cards
@@ -21,7 +22,6 @@ from segue.cli.season import play_demo
 from segue.cli.vouchers import vouchers
 from segue.contract import ConnectorError
 from segue.intake import IntakeError
-from segue.outbox.connectors import installed_connectors
 from segue.render import RenderError
 from segue.settings import load_settings
 
@@ -35,6 +35,7 @@ out = Console()
 app.command("import")(import_files)
 app.command("print")(print_cards)
 app.command()(vouchers)
+app.add_typer(connectors.app, name="connectors")
 
 
 @app.command()
@@ -108,18 +109,6 @@ def resume(name: Annotated[str, typer.Argument(help=_NAME)]) -> None:
     """Let go of the brake, e.g. after mending a login that the provider refused."""
     with opened() as segue:
         out.print(f"{name} goes on." if segue.resume(name) else f"{name} did not stand still.")
-
-
-@app.command()
-def connectors() -> None:
-    """List the connectors installed and the channels they serve here."""
-    table = Table(title="Connectors")
-    for head in ("name", "from", "serves here"):
-        table.add_column(head)
-    chosen = load_settings().connectors
-    for name, package in installed_connectors().items():
-        table.add_row(name, package, ", ".join(channel for channel, one in chosen.items() if one == name))
-    out.print(table)
 
 
 @app.command()

@@ -1,6 +1,4 @@
-"""Posts each text message as JSON to a web address of yours. Imports `segue.contract` and nothing else of Segue."""
-
-# ruff: noqa: INP001 - a module of its own, not part of the project around it
+"""Sends text messages through Example. Imports `segue.contract` and nothing else of Segue."""
 
 from __future__ import annotations
 
@@ -9,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
 from urllib.parse import urlsplit
 
 from segue.contract import (
@@ -28,18 +27,24 @@ from segue.contract import (
 )
 
 
-class Webhook:
-    """One kept connection to `base_url`; `timeout` in seconds bounds each silence."""
+class ExampleConnector:
+    """Posts to `base_url` with `token`; `timeout` in seconds bounds each silence."""
 
-    name = "webhook"
+    name = "example"
     channels = frozenset({Channel.SMS})
-    #: One message is on its way at a time, and the address is asked to take each key once.
+    #: One message is on its way at a time, and Example is told its key, so that it takes each once.
     capabilities = Capabilities(max_batch=500, window=500, idempotent=True)
 
-    def __init__(self, *, base_url: str, token: str, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        *,
+        token: str,
+        base_url: str = "https://api.example.example.com/messages",
+        timeout: float = 10.0,
+    ) -> None:
         url = urlsplit(base_url)
         if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ConfigurationError("base_url must begin with https://; check the webhook connector's settings")
+            raise ConfigurationError("base_url must begin with https://; check the example connector's settings")
         kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
         self._connection = kind(url.hostname, url.port, timeout=timeout)
         self._path = url.path or "/"
@@ -55,40 +60,53 @@ class Webhook:
         self._connection.close()
 
     def _post(self, message: Message) -> Result:
-        if not isinstance(message.content, SmsContent):
-            raise UnsupportedError("the webhook connector carries text messages only")
-        body = {"key": message.key, "to": message.address, "text": message.content.text}
+        body = json.dumps(_request(message)).encode()
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Content-Type": "application/json",
             "Idempotency-Key": message.key,
         }
-        try:
+        try:  # a step of its own: as long as nothing is connected, nothing can have been sent
             if self._connection.sock is None:
                 self._connection.connect()
         except OSError as error:
-            raise TransientError("the webhook is out of reach") from error
+            raise TransientError("Example is out of reach") from error
         try:
-            self._connection.request("POST", self._path, json.dumps(body).encode(), headers)
+            self._connection.request("POST", self._path, body, headers)
             answer = self._connection.getresponse()
-            answer.read()
+            told = answer.read()
         except (OSError, HTTPException) as error:
             self._connection.close()
-            raise UncertainError("the webhook did not answer") from error
-        return _judge(message, answer)
+            raise UncertainError("Example did not answer") from error
+        return _judge(message, answer, told)
 
 
-def _judge(message: Message, answer: HTTPResponse) -> Result:
-    """What the status code means, sorted by what Segue does next."""
+def _request(message: Message) -> dict[str, Any]:
+    """What Example is asked."""
+    content = message.content
+    if not isinstance(content, SmsContent):
+        raise UnsupportedError("the example connector carries text messages only")
+    return {"key": message.key, "to": message.address, "text": content.text}
+
+
+def _judge(message: Message, answer: HTTPResponse, told: bytes) -> Result:
+    """What the answer means, sorted by what Segue does next."""
     if answer.status < 300:
-        return accepted(message.key, answer.headers.get("X-Message-Id"))
+        return accepted(message.key, _id(told))
     if answer.status in {401, 403}:
-        raise ConfigurationError("the webhook refused the token; check the webhook connector's token")
+        raise ConfigurationError("Example refused the token; check the example connector's token")
     if answer.status in {429, 503}:
         wait = None
         with suppress(ValueError):  # no Retry-After, or one that is a date
             wait = timedelta(seconds=int(answer.headers.get("Retry-After", "")))
-        raise TransientError("the webhook is busy", retry_after=wait)
+        raise TransientError("Example is busy", retry_after=wait)
     if answer.status >= 500:
-        raise UncertainError("the webhook broke while it had the message")
-    raise RejectedError("the webhook refused the message", reason=f"http_{answer.status}")
+        raise UncertainError("Example broke while it had the message")
+    raise RejectedError("Example refused the message", reason=f"http_{answer.status}")
+
+
+def _id(told: bytes) -> str | None:
+    """Example's own name for the message, if it gave one."""
+    with suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(told)["id"])
+    return None
