@@ -190,7 +190,6 @@ class StepTemplate:
             if self._page_template:
                 self.page(words, message_id=0)
 
-
     def _check_without_promotion(self, words: Mapping[str, Any]) -> None:
         """Hold the template against its promise to say nothing promotional where that may not be shown."""
         shown = self.email(words, message_id=0)

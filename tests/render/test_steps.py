@@ -16,7 +16,7 @@ from segue.render.brand import Brand
 from segue.render.links import Links
 from segue.render.templates import Library
 from segue.sample.catalogue import PRODUCTS, picture_name
-from segue.sample.pictures import LOGO, LOGO_LIGHT
+from segue.sample.pictures import LOGO, LOGO_LIGHT, POPUP_PICTURE
 from tests.render.conftest import TEMPLATES
 
 STEPS = tuple(sorted(str(sample.parent.relative_to(TEMPLATES)) for sample in TEMPLATES.glob("*/*/sample.json")))
@@ -35,6 +35,13 @@ class Tags(HTMLParser):
 
     def of(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.found if name == tag]
+
+
+def pictures_of(words: dict[str, Any], brand: Brand) -> list[str]:
+    """What a mail shows besides the logo: things, the first of what she bought, and a pop-up's shopfront."""
+    shown = [*words.get("items", ()), *words.get("bought", ())[:1]]
+    paths = [item["image_url"] for item in shown if item["image_url"]]
+    return [*paths, brand.popup_picture] if "place" in words and brand.popup_picture else paths
 
 
 def each_mail(library: Library) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -69,7 +76,9 @@ def test_every_link_in_the_mail_is_ours_and_leads_to_the_shop(library: Library, 
         addresses = [a["href"] for a in Tags(mail.html).of("a")] + re.findall(r"https://\S+", mail.text)
         targets = set()
         for address in addresses:
-            if address != mail.unsubscribe_url:
+            if address.startswith("https://go.saltmere.example.com/r/"):
+                assert address == links.referral(words.get("promotion", words)["code"]), "what she shares tells no more"
+            elif address != mail.unsubscribe_url:
                 assert address.startswith("https://go.saltmere.example.com/c/")
                 message_id, target = links.read_click(address.rpartition("/")[2])
                 assert message_id == 41
@@ -115,7 +124,7 @@ def test_without_a_code_no_word_hurries(library: Library) -> None:
 def test_pictures_are_sized_described_and_absolute(library: Library, brand: Brand) -> None:
     for name, words in each_mail(library):
         pictures = Tags(library.step(name).email(words, message_id=1).html).of("img")
-        assert len(pictures) == 1 + len([item for item in words.get("items", ()) if item["image_url"]])
+        assert len(pictures) == 1 + len(pictures_of(words, brand))
         for picture in pictures:
             assert picture["alt"]
             assert picture["width"].isdigit()
@@ -158,9 +167,9 @@ def test_a_mail_stays_far_below_what_gmail_clips(library: Library) -> None:
 
 def test_the_sample_shop_draws_what_the_samples_show(brand: Brand, library: Library) -> None:
     """A new drawing has a new name; brand file and samples follow it."""
-    drawn = {f"/pictures/{picture_name(product.slug)}" for product in PRODUCTS}
+    drawn = {f"/pictures/{picture_name(product.slug)}" for product in PRODUCTS} | {f"/pictures/{POPUP_PICTURE}"}
     for _, words in each_mail(library):
-        assert {item["image_url"] for item in words.get("items", ()) if item["image_url"]} <= drawn
+        assert set(pictures_of(words, brand)) <= drawn
     assert (brand.logo.path, brand.logo.on_dark) == (f"/pictures/{LOGO}", f"/pictures/{LOGO_LIGHT}")
 
 
@@ -175,9 +184,9 @@ def paths(template: nodes.Template) -> Iterator[str]:
             case nodes.Name(name=name):
                 return f"{path(aliases[name])}[]" if name in aliases else name
             case nodes.Getattr(node=inner, attr=attribute):
-                return f"{path(inner)}.{attribute}"
+                return None if (whole := path(inner)) is None else f"{whole}.{attribute}"
             case nodes.Getitem(node=inner):
-                return f"{path(inner)}[]"
+                return None if (whole := path(inner)) is None else f"{whole}[]"
         return None
 
     for node in template.find_all((nodes.Getattr, nodes.Name)):
@@ -203,7 +212,7 @@ def test_the_sample_holds_every_name_its_templates_read(library: Library, brand:
     from segue.render.compile import Compiler
 
     compiler = Compiler(TEMPLATES, brand)
-    given = {*compiler.globals, "link", "short_link", "unsubscribe_url"}
+    given = {*compiler.globals, "link", "short_link", "share_link", "unsubscribe_url"}
     words = library.step(name).samples()["sample"]
     for file in sorted((TEMPLATES / name).glob("*.j2")):
         source = compiler._branded(f"{name}/{file.name}", transactional=False)
