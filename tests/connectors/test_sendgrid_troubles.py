@@ -268,3 +268,11 @@ def test_nobody_is_named_in_errors_or_in_the_log(
         said += texts_of(seen.error) + "".join(str(r.reason) for r in seen.results)
     assert "example.com" not in said + caplog.text
     assert KEY not in said + caplog.text
+
+
+def test_trouble_after_a_refusal_defers_the_rest(connector: SendgridConnector, wire: SendgridWire) -> None:
+    """One was refused for good and is told so; that the others met a busy server must not undo it."""
+    wire.reply(Reply(400, body=errors("personalizations.0.to.0.email")), Reply(429))
+    seen = send(connector, [mail(n) for n in range(3)])
+    assert seen.error is None
+    assert [r.outcome for r in seen.results] == [Outcome.REJECTED, Outcome.DEFERRED, Outcome.DEFERRED]
