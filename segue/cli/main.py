@@ -15,6 +15,7 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from segue.cli import connectors
+from segue.cli.finance import finance
 from segue.cli.imports import import_files
 from segue.cli.opened import opened
 from segue.cli.printing import print_cards
@@ -35,6 +36,7 @@ out = Console()
 app.command("import")(import_files)
 app.command("print")(print_cards)
 app.command()(vouchers)
+app.command()(finance)
 app.add_typer(connectors.app, name="connectors")
 
 

@@ -13,6 +13,8 @@ from segue.intake import (
     link_reader,
 )
 from segue.offers import CodeCount, RedemptionCount, Settled, count_codes, read_redemptions, revoke, settle, withdraw
+from segue.offers.loyalty import PointsBooked, book_points
+from segue.offers.points_open import OpenPromises, open_promises
 from segue.outbox.lease import Leases
 from segue.outbox.merge import merge_found
 from segue.outbox.news import settle_news
@@ -36,7 +38,7 @@ class ShopVerbs(Desk):
         """Take a table by its mapping file, an export by its format, or JSON lines of events; it tells which it is.
 
         `hints` say what an export does not. Profiles that the file shows to be one person are merged, and messages that
-        a provider has news of are settled. Of a ZIP, import each of `files_of(path)`.
+        a provider has news of are settled; points are booked. Of a ZIP, import each of `files_of(path)`.
         """
         report = import_anything(
             self.engine,
@@ -50,8 +52,20 @@ class ShopVerbs(Desk):
             progress=progress,
         )
         self.merge_found()
+        self.book_points()
         self.settle_news()
         return report
+
+    def book_points(self) -> PointsBooked:
+        """Book what facts say of points by now; what is booked already is not booked twice."""
+        with write(self.engine) as connection:
+            return book_points(connection, self.clock.now(), self.settings.house.loyalty)
+
+    def finance(self) -> OpenPromises:
+        """Open points and codes by the month in which they run out; counts and sums, nobody's in particular."""
+        self.book_points()
+        with read(self.engine) as connection:
+            return open_promises(connection, self.clock.now(), self.settings.house.loyalty)
 
     def settle_news(self) -> int:
         """Settle messages whose fate a provider has told since; return how many. Safe at any time."""

@@ -1,0 +1,54 @@
+"""`segue finance`: open points and codes, what they are worth, and when they run out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from segue.cli.opened import opened
+from segue.render.wording import money
+from segue.service.finance import OpenMonth, OpenPromises, finance_csv
+
+_out = Console(soft_wrap=True)
+
+
+def finance(
+    csv: Annotated[Path | None, typer.Option(help="Write it to this file, too, a line a month and kind.")] = None,
+) -> None:
+    """Show open points and codes by the month in which they run out if nobody uses them."""
+    with opened() as segue:
+        promises = segue.finance()
+    _out.print(_table(promises))
+    if csv is not None:
+        csv.write_text(finance_csv(promises), "utf-8")
+        _out.print(f"Written to {escape(str(csv))}", highlight=False)
+
+
+def _table(promises: OpenPromises) -> Table:
+    table = Table(title=f"Open on {promises.at:%Y-%m-%d}, by the month it runs out")
+    table.add_column("month")
+    for head in ("points", "pending", "worth", "codes", "of an amount", "of a percentage"):
+        table.add_column(head, justify="right")
+    for month in promises.months:
+        table.add_row(*_row(month, promises.currency))
+    table.add_section()
+    table.add_row(*_row(promises.total, promises.currency))
+    return table
+
+
+def _row(month: OpenMonth, currency: str) -> tuple[str, ...]:
+    amounts = ", ".join(money(minor, one) for one, minor in month.voucher_minor.items())
+    return (
+        month.month,
+        f"{month.available:,}",
+        f"{month.pending:,}",
+        money(month.points_minor, currency),
+        f"{month.vouchers:,}",
+        amounts,
+        f"{month.percentages:,}",
+    )

@@ -1,0 +1,35 @@
+"""Open promises as a file for whoever keeps the books: CSV, a line a month and kind."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from segue.offers.points_open import OpenMonth, OpenPromises
+
+_HEAD = ("month", "kind", "count", "worth_minor", "currency")
+
+
+def finance_csv(promises: OpenPromises) -> str:
+    """Return the months as CSV (RFC 4180): what runs out when. `worth_minor` is in minor units; empty is unknown."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(_HEAD)
+    for month in promises.months:
+        writer.writerows(_lines(month, promises.currency))
+    return file.getvalue()
+
+
+def _lines(month: OpenMonth, currency: str) -> Iterator[tuple[str | int, ...]]:
+    if month.available or month.pending:
+        yield month.month, "points_available", month.available, "", ""
+        yield month.month, "points_pending", month.pending, "", ""
+        yield month.month, "points", month.available + month.pending, month.points_minor, currency
+    for one, minor in month.voucher_minor.items():
+        yield month.month, "codes_of_an_amount", month.voucher_counts[one], minor, one
+    if month.percentages:
+        yield month.month, "codes_of_a_percentage", month.percentages, "", ""
+
+
+__all__ = ["OpenMonth", "OpenPromises", "finance_csv"]
