@@ -52,6 +52,8 @@ REASONS: Final = {
     "template": "the message could not be written",
     "code_spent": "the code on the card was used or taken back before it was printed",
     "merged": "had this message under another name",
+    "age_unknown": "age unknown",
+    "underage": "may be under 18",
     # control
     "holdout_journey": "in this journey's comparison group",
     "holdout_global": "in the comparison group of all journeys",
@@ -65,6 +67,9 @@ REASONS: Final = {
     "journey_broken": "the journey's own code failed; waits for its repair",
     "no_connector": "no connector serves this channel yet",
     "throttled": "the provider asked us to slow down",
+    # of an ad audience
+    "not_considered": "did nothing lately that it is about",
+    "changed": "an address of hers changed",
     # uncertain, rejected
     "no_answer": "the provider never answered",
     "refused": "the provider gave no reason",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from segue.audiences import AudienceLine, AudienceReport
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
 from segue.intake import FORMATS, Hints, ImportReport, IntakeError, MappingError, OptionError, files_of, is_leaflet
@@ -21,13 +22,14 @@ from segue.outbox.printing import PrintReport
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.summary import Summary
 from segue.render.samples import SampleRender
+from segue.service.audiences import AudienceVerbs
 from segue.service.running import RunPlan, RunVerbs, Shard
 from segue.settings import Settings, load_settings
 from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(RunVerbs):
+class Segue(AudienceVerbs, RunVerbs):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
@@ -62,6 +64,8 @@ def open_segue(
 
 __all__ = [
     "FORMATS",
+    "AudienceLine",
+    "AudienceReport",
     "CodeCount",
     "DrainCount",
     "Hints",
