@@ -19,7 +19,7 @@ _WORDS = {
     "apartment": "apt", "appartment": "apt", "unit": "apt", "flat": "apt", "suite": "apt", "ste": "apt", "app": "apt",
     "floor": "fl", "building": "bldg", "number": "", "no": "", "nr": "", "num": "",
 }  # fmt: skip
-#: Words that are written together: `Hauptstraße`, `Hauptstr.`, `Marktplatz`.
+#: Written in one word as well as in two: `Hauptstraße`, `Hauptstr.`, `Haupt-Straße`.
 _ENDING = re.compile(r"(?<=\w{2})(?:strasse|str)\b")
 #: Letters that one language writes as two, told by nobody's accent.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe"})
@@ -52,7 +52,7 @@ def one_spelling(street: str | None, postcode: str | None, city: str | None, cou
 
 
 def _street(text: str) -> str:
-    words = _ENDING.sub("st", _plain(text.replace("#", " apt "))).split()
+    words = _ENDING.sub(" st", _plain(text.replace("#", " apt "))).split()
     known = " ".join(word for word in (_WORDS.get(one, one) for one in words) if word)
     return _DOOR.sub(r"\1\2", known.replace("apt apt", "apt"))
 
