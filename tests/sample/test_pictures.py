@@ -9,10 +9,20 @@ import numpy as np
 from PIL import Image
 
 from segue.sample import LOGO, LOGO_LIGHT
+from segue.sample.pictures import POPUP_PICTURE
 
 
 def products(pictures):
-    return [path for path in pictures if path.name not in (LOGO, LOGO_LIGHT)]
+    return [path for path in pictures if path.name not in (LOGO, LOGO_LIGHT, POPUP_PICTURE)]
+
+
+def test_the_popup_is_drawn_wide_and_light(pictures):
+    (path,) = (path for path in pictures if path.name == POPUP_PICTURE)
+    assert path.stat().st_size < 60_000
+    with Image.open(path) as picture:
+        picture.load()
+        assert (picture.format, picture.size) == ("PNG", (600, 360))
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 40
 
 
 def test_every_product_has_its_picture(shop, pictures):
