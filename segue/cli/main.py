@@ -19,6 +19,7 @@ from segue.cli.finance import finance
 from segue.cli.imports import import_files
 from segue.cli.opened import opened
 from segue.cli.printing import print_cards
+from segue.cli.referrals import referrals
 from segue.cli.season import play_demo
 from segue.cli.vouchers import vouchers
 from segue.contract import ConnectorError
@@ -35,6 +36,7 @@ app = typer.Typer(
 out = Console()
 app.command("import")(import_files)
 app.command("print")(print_cards)
+app.command()(referrals)
 app.command()(vouchers)
 app.command()(finance)
 app.add_typer(connectors.app, name="connectors")

@@ -119,7 +119,7 @@ def words(
     promotions = _promotions(connection, people, moment) if brief.refer_a_friend else {}
     return [
         {
-            "order": _order(orders[order_id]),
+            "order": _order(orders[order_id], sum(line["price_minor"] for line in lines.get(order_id, ()))),
             "items": lines.get(order_id, []),
             "promotion": promotions.get(who),
         }
@@ -127,16 +127,22 @@ def words(
     ]
 
 
-def _order(row: Any) -> Mapping[str, Any]:
+def _order(row: Any, goods_minor: int) -> Mapping[str, Any]:
+    """What is said of the order. Rows between the goods and the total are named only where they add up to it.
+
+    Some shops tell what a line cost before a discount, others after it, and none of them what the delivery cost.
+    """
     # Where a parcel is packed is nothing to her; where she bought or picks up is.
-    is_place = row.place is not None and (row.delivery == "pickup" or row.place_kind in ("store", "popup"))
+    is_place = row.delivery == "pickup" or (row.delivery != "ship" and row.place_kind in ("store", "popup"))
+    left = row.total_minor - goods_minor + row.discount_minor
     return {
         "number": row.number or row.external_id,
         "paid_at": row.paid_at.isoformat(),
         "delivery": row.delivery,
-        "place": {"name": row.place, "address": row.address} if is_place and row.delivery != "ship" else None,
+        "place": {"name": row.place, "address": row.address} if is_place and row.place is not None else None,
         "total_minor": row.total_minor,
-        "discount_minor": row.discount_minor,
+        "discount_minor": row.discount_minor if left == 0 else 0,
+        "extra_minor": left if goods_minor and row.discount_minor == 0 and left > 0 else 0,
         "currency": row.currency,
     }
 

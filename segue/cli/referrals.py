@@ -1,0 +1,63 @@
+"""`segue referrals`: how referrals stand, and those that somebody has to look at before they are rewarded."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from segue.cli.opened import opened
+from segue.service import Segue
+
+_out = Console()
+
+
+def referrals(
+    *,
+    approve: Annotated[
+        list[int] | None, typer.Option("--approve", help="Let this referral be rewarded; may be given again.")
+    ] = None,
+    refuse: Annotated[
+        list[int] | None, typer.Option("--refuse", help="Let this referral earn nothing; may be given again.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who looked; else whoever is logged in here.")] = None,
+) -> None:
+    """List referrals that look like abuse, approve or refuse them, and count how all of them stand."""
+    both = set(approve or ()) & set(refuse or ())
+    if both:
+        raise ValueError(f"referral {min(both)} cannot be approved and refused at once; name it once")
+    with opened() as segue:
+        for ids, is_approved in ((approve or (), True), (refuse or (), False)):
+            for one in ids:
+                segue.review_referral(one, approve=is_approved, by=by or getpass.getuser())
+                _out.print(f"Referral {one} is {'approved' if is_approved else 'refused'}.")
+        _out.print(_queue(segue))
+        _out.print(_counts(segue))
+
+
+def _queue(segue: Segue) -> Table:
+    table = Table(title="Referrals to look at")
+    for head in ("id", "score", "what speaks for abuse", "friend's order paid"):
+        table.add_column(head, justify="right" if head in ("id", "score") else "left")
+    for one in segue.referrals_to_review():
+        signals = ", ".join(f"{name.replace('_', ' ')} {weight}" for name, weight in one.signals.items())
+        table.add_row(str(one.id), str(one.score), signals, f"{one.occurred_at:%Y-%m-%d %H:%M} UTC")
+    return table
+
+
+def _counts(segue: Segue) -> Table:
+    table = Table(title="Referrals")
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    count = segue.referrals()
+    for what, number in (
+        ("pending", count.pending),
+        ("to review", count.to_review),
+        ("granted", count.granted),
+        ("refused", count.refused),
+    ):
+        table.add_row(what, f"{number:,}")
+    return table
