@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from segue.policy.columns import Mask
@@ -34,9 +35,8 @@ def judge_people(frame: pd.DataFrame, *, now: datetime, law: AdsLaw) -> pd.Serie
     not know the day, so she is of age once the year in which she turns 18 is over.
     """
     _need(frame, PERSON_COLUMNS)
-    basis = frame["basis"].to_numpy(dtype=object)
-    countries = frame["country"].to_numpy(dtype=object)
-    demands = {country: law.demand(country) for country in pd.unique(pd.Series(countries, dtype=object))}
+    basis, countries = _words(frame["basis"]), _words(frame["country"])
+    demands = {country: law.demand(country) for country in set(countries)}
     asks: Mask = np.array([demands[country] == "opt_in" for country in countries], dtype=np.bool_)
     year = frame["birth_year"].to_numpy(dtype=np.int64)
     agreed = np.isin(basis.astype(str), _CONSENTS)
@@ -79,6 +79,13 @@ def judge_members(
     reason = people.where(people.notna(), things)
     verdict = [Verdict.SEND if why is None else Reason(why).verdict for why in reason]
     return pd.DataFrame({"verdict": pd.Series([str(one) for one in verdict], index=frame.index), "reason": reason})
+
+
+def _words(column: pd.Series[str]) -> npt.NDArray[np.object_]:
+    """A column of text; None where it says nothing, however pandas keeps that."""
+    words: npt.NDArray[np.object_] = column.to_numpy(dtype=object, copy=True)
+    words[column.isna().to_numpy()] = None
+    return words
 
 
 def _first(size: int, reasons: tuple[tuple[Mask, Reason], ...], index: pd.Index[int]) -> pd.Series[str]:
