@@ -25,7 +25,7 @@ def finance(
         promises = segue.finance()
     _out.print(_table(promises))
     if csv is not None:
-        csv.write_text(finance_csv(promises), "utf-8")
+        csv.write_text(finance_csv(promises), "utf-8", newline="")
         _out.print(f"Written to {escape(str(csv))}", highlight=False)
 
 

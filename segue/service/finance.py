@@ -5,9 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 from segue.offers.points_open import OpenMonth, OpenPromises
+from segue.render.wording import money
 
+#: An amount in minor units as it stands on a price tag.
+amount_text = money
 _HEAD = ("month", "kind", "count", "worth_minor", "currency")
 
 
@@ -21,6 +26,16 @@ def finance_csv(promises: OpenPromises) -> str:
     return file.getvalue()
 
 
+def written_to(folder: Path, at: datetime, text: str) -> Path:
+    """Write the CSV of a day into `folder` and return its file; the same day again replaces it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"finance-{at:%Y-%m-%d}.csv"
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(text, "utf-8", newline="")
+    unfinished.replace(file)
+    return file.resolve()
+
+
 def _lines(month: OpenMonth, currency: str) -> Iterator[tuple[str | int, ...]]:
     if month.available or month.pending:
         yield month.month, "points_available", month.available, "", ""
@@ -32,4 +47,4 @@ def _lines(month: OpenMonth, currency: str) -> Iterator[tuple[str | int, ...]]:
         yield month.month, "codes_of_a_percentage", month.percentages, "", ""
 
 
-__all__ = ["OpenMonth", "OpenPromises", "finance_csv"]
+__all__ = ["OpenMonth", "OpenPromises", "amount_text", "finance_csv", "written_to"]
