@@ -196,6 +196,7 @@ class RunVerbs(ShopVerbs, AskVerbs):
         # A clock that went back must not put it off until it has caught up.
         if self._settled_at is None or abs(now - self._settled_at) >= SETTLE_EVERY:
             self._settled_at = now
+            self.settle_news()
             self.settle_offers()
 
 
