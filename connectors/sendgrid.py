@@ -1,8 +1,9 @@
 """E-mail through SendGrid's Mail Send API, on its official SDK: up to 1,000 people a request.
 
-This file owns the settings and a batch's order of events; `sendgrid_request` what is in a request, `sendgrid_shapes`
-how many mails become one text with substitutions, `sendgrid_line` the connection, `sendgrid_answers` the meaning of
-answers. Accepted means queued at SendGrid; its event webhook tells what became of a mail.
+This file owns the settings and a batch's order of events; `sendgrid_plan` who shares a request, `sendgrid_request` what
+is in it, `sendgrid_shapes` how many mails become one text with substitutions, `sendgrid_line` the connection,
+`sendgrid_answers` the meaning of answers. Accepted means queued at SendGrid; its event webhook tells what became of a
+mail.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sendgrid import SendGridAPIClient
 
 from connectors.sendgrid_answers import Answer, Refused, Taken, understand
 from connectors.sendgrid_line import KeptClient, Line
-from connectors.sendgrid_request import MOST_PEOPLE, Request, plan
+from connectors.sendgrid_plan import plan
+from connectors.sendgrid_request import MOST_PEOPLE, Request
 from segue.contract import (
     Capabilities,
     Channel,

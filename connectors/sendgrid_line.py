@@ -8,7 +8,7 @@ another way here.
 from __future__ import annotations
 
 import http.client
-import selectors
+import select
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,6 +109,6 @@ class KeptClient(Client):  # type: ignore[misc]  # the SDK has no types
 
 def _has_ended(connection: http.client.HTTPConnection) -> bool:
     """Whether an idle connection has something to read: a server says nothing unasked but good-bye."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection.sock, selectors.EVENT_READ)
-        return bool(selector.select(0))
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,82 +1,102 @@
 """Many mails as one text with holes: what a template says to everybody is sent once, a person's words fill the holes.
 
 SendGrid puts a personalization's `substitutions` (tag to words) into the content of a request. Mails of one template
-share a request if they share a *shape*, the same fixed words in the same order. Tags carry a nonce that occurs in none
-of the mails, so that nothing a person is called can be taken for a tag.
+share a request if they share a *shape*, the same fixed words in the same order. Tags carry a nonce that is drawn for
+each request once its mails stand, so that nothing in them can be taken for a tag.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
-from secrets import token_hex
+from itertools import compress, groupby
+from secrets import choice
+from string import ascii_lowercase, digits
+from typing import NamedTuple
 
 from segue.contract import EmailContent
 
 #: Bytes of all substitutions of one person, tags and all (SendGrid's specification: 10,000).
 MOST_BYTES = 9_900
 #: Shorter fixed words go with the person's: a tag would be longer.
-_WORTH_A_HOLE = 24
+_WORTH_A_HOLE = 48
+_ALPHABET = ascii_lowercase + digits
+#: 82 bits: over the mails of a full request, one chance in 10**16 that it occurs in them.
+_NONCE_LENGTH = 16
 #: What a tag takes beside what it stands for: two hyphens, the nonce and the hole's number.
-_TAG_BYTES = 20
+_TAG_BYTES = _NONCE_LENGTH + 5
 
-Body = tuple[str | None, ...]
-"""One body: fixed words, and None for each hole."""
+
+class Body(NamedTuple):
+    """One body: which of its pieces are fixed, and their words."""
+
+    is_fixed: tuple[bool, ...]
+    words: tuple[str, ...]
+
+
+#: Between the words for one hole and for the next; a control character that no mail holds.
+SEPARATOR = "\x1f"
+
 Shape = tuple[Body, Body]
 """The text part and the HTML part."""
 
 
-def cut(content: EmailContent) -> tuple[Shape, tuple[str, ...]]:
-    """Return a mail's shape and what fills its holes, the text's first; a mail that must stay whole has no holes."""
+def cut(content: EmailContent) -> tuple[Shape, str] | None:
+    """Return a mail's shape and what fills its holes, the text's first; None for a mail that must stay whole."""
     pieces = content.pieces
     # Whoever changed a body and left its pieces as they were must not have the old one sent.
-    if pieces is not None and "".join(pieces.html) == content.html and "".join(pieces.text) == content.text:
-        fixed = _worthwhile(pieces.fixed)
-        own: list[str] = []
-        shape = _cut(pieces.text, fixed, own), _cut(pieces.html, fixed, own)
-        if sum(map(_bytes, own)) + _TAG_BYTES * len(own) <= MOST_BYTES:
-            return shape, tuple(own)
-    return ((content.text,), (content.html,)), ()
+    if pieces is None or pieces.bodies != (content.text, content.html):
+        return None
+    fixed = _worthwhile(pieces.fixed)
+    text, in_text = _cut(pieces.text, fixed)
+    html, in_html = _cut(pieces.html, fixed)
+    own = SEPARATOR.join((*in_text, *in_html))
+    holes = len(in_text) + len(in_html)
+    if holes and own.count(SEPARATOR) != holes - 1:  # somebody's words hold a separator
+        return None
+    size = len(own) if own.isascii() else len(own.encode("utf-8", "replace"))
+    return ((text, html), own) if size + _TAG_BYTES * holes <= MOST_BYTES else None
 
 
-def new_nonce(texts: Iterable[str], draw: Callable[[], str] = lambda: token_hex(6)) -> str:
-    """Return hexadecimal digits that occur in none of `texts`."""
-    texts = tuple(texts)
-    while True:
-        nonce = draw()
-        if not any(nonce in text for text in texts):
-            return nonce
+def new_tags(shape: Shape) -> list[str]:
+    """New tags for a shape's holes, in order."""
+    nonce = "".join(choice(_ALPHABET) for _ in range(_NONCE_LENGTH))
+    return [f"-{nonce}{number}-" for number in range(sum(len(_holes(body.is_fixed)) for body in shape))]
 
 
-def tags(shape: Shape, nonce: str) -> list[str]:
-    """The tags of a shape's holes, in order."""
-    return [f"-{nonce}{number}-" for number in range(sum(body.count(None) for body in shape))]
-
-
-def tagged(shape: Shape, names: Sequence[str]) -> tuple[str, str]:
-    """The text and HTML part with `names` in their holes."""
-    following = iter(names)
-    text, html = ("".join(next(following) if part is None else part for part in body) for body in shape)
+def tagged(shape: Shape, tags: Sequence[str]) -> tuple[str, str]:
+    """The text and HTML part with `tags` in their holes."""
+    following = iter(tags)
+    parts = []
+    for is_fixed, words in shape:
+        fixed = iter(words)
+        part = []
+        for kind, run in groupby(is_fixed):
+            part += [next(fixed) for _ in run] if kind else [next(following)]
+        parts.append("".join(part))
+    text, html = parts
     return text, html
 
 
-def _cut(pieces: Sequence[str], fixed: frozenset[str], own: list[str]) -> Body:
-    found: list[str | None] = []
-    for is_fixed, run in groupby(pieces, fixed.__contains__):
-        words = "".join(run)
-        if is_fixed:
-            found.append(words)
-        else:
-            found.append(None)
-            own.append(words)
-    return tuple(found)
+def _cut(pieces: tuple[str, ...], fixed: frozenset[str]) -> tuple[Body, list[str]]:
+    is_fixed = tuple(map(fixed.__contains__, pieces))
+    own = [pieces[start] if end == start + 1 else "".join(pieces[start:end]) for start, end in _holes(is_fixed)]
+    return Body(is_fixed, tuple(compress(pieces, is_fixed))), own
+
+
+@lru_cache(maxsize=1024)
+def _holes(is_fixed: tuple[bool, ...]) -> tuple[tuple[int, int], ...]:
+    """Where the runs of a person's own pieces begin and end."""
+    runs = []
+    start = 0
+    for kind, run in groupby(is_fixed):
+        end = start + sum(1 for _ in run)
+        if not kind:
+            runs.append((start, end))
+        start = end
+    return tuple(runs)
 
 
 @lru_cache(maxsize=64)
 def _worthwhile(fixed: frozenset[str]) -> frozenset[str]:
     return frozenset(words for words in fixed if len(words) >= _WORTH_A_HOLE)
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

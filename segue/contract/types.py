@@ -53,15 +53,15 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pieces:
-    """How a mail's bodies were put together, for providers that take the common words of many mails once.
-
-    Joined, `text` and `html` are the bodies. A connector that uses pieces makes sure of that first.
-    """
+    """How a mail's bodies were put together, for providers that take the common words of many mails once."""
 
     text: tuple[str, ...]
     html: tuple[str, ...]
     #: The template's own words. A piece that is not among them is one person's.
     fixed: frozenset[str] = field(repr=False)
+    #: What `text` and `html` are when joined. Whoever changes a mail's bodies leaves these behind, and a connector
+    #: that uses pieces looks first whether they still are the mail's.
+    bodies: tuple[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

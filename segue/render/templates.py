@@ -87,15 +87,16 @@ class StepTemplate:
         if promotes:
             context["share_link"] = self._links.referral
         headline = _one_line(subject(context))
-        pieces = Pieces(text=text.pieces(context), html=html.pieces(context), fixed=self._fixed)
+        in_text, in_html = text.pieces(context), html.pieces(context)
+        bodies = "".join(in_text), "".join(in_html)
         return EmailContent(
             frame=self._frame,
             subject=headline,
-            text="".join(pieces.text),
-            html="".join(pieces.html),
+            text=bodies[0],
+            html=bodies[1],
             unsubscribe_url=unsubscribe_url,
             attachments=self._attachments(words),
-            pieces=pieces,
+            pieces=Pieces(text=in_text, html=in_html, fixed=self._fixed, bodies=bodies),
         )
 
     def sms(self, words: Mapping[str, Any], *, message_id: int) -> SmsContent:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.sendgrid import SendgridConnector
-from connectors.sendgrid_shapes import cut, new_nonce
+from connectors.sendgrid_shapes import cut
 from segue.contract import (
     Attachment,
     ConfigurationError,
@@ -28,7 +28,8 @@ from tests.connectors.mails import FRAME, mail, sms
 from tests.connectors.sendgrid_judge import HAS_SPECIFICATION, MISSING, beyond, complaints
 from tests.connectors.sendgrid_wire import KEY, SendgridWire
 
-_HEAD, _FOOT = "<p>Your things are still in the cart, ", "!</p><p>Brand, 1 Main Street, New York</p>"
+_HEAD = "<h1>Still here</h1><p>Your things are still in the cart, "
+_FOOT = "!</p><p>Brand, 1 Main Street, New York, NY 10001, United States</p>"
 _FIXED = frozenset({_HEAD, _FOOT})
 
 
@@ -53,8 +54,9 @@ def with_content(message: Message, **changes: Any) -> Message:
 def templated(number: int, *own: str, **changes: Any) -> Message:
     """A mail of one template whose own words are `own`, each between head and foot."""
     html = tuple(piece for words in own for piece in (_HEAD, words, _FOOT))
-    pieces = Pieces(text=html, html=html, fixed=_FIXED)
-    return with_content(mail(number), text="".join(html), html="".join(html), pieces=pieces, **changes)
+    whole = "".join(html)
+    pieces = Pieces(text=html, html=html, fixed=_FIXED, bodies=(whole, whole))
+    return with_content(mail(number), text=whole, html=whole, pieces=pieces, **changes)
 
 
 def test_a_request_says_who_wrote_what_to_whom(connector: SendgridConnector, wire: SendgridWire) -> None:
@@ -137,9 +139,13 @@ def test_pieces_of_another_body_are_not_believed(connector: SendgridConnector, w
     assert_delivered(wire, marked)
 
 
-def test_a_nonce_is_in_none_of_the_mails() -> None:
-    drawn = iter(["aa11", "bb22", "cc33"])
-    assert new_nonce(["x aa11 y", "bb2", "2bb22"], lambda: next(drawn)) == "cc33"
+def test_tags_are_new_each_time_and_never_each_others(connector: SendgridConnector, wire: SendgridWire) -> None:
+    for _ in range(2):
+        send(connector, [templated(1, *"abcdefghijkl"), templated(2, *"abcdefghijkl")])
+    first, second = (set(request["personalizations"][0]["substitutions"]) for request in wire.requests)
+    assert len(first) == len(second) == 24
+    assert first.isdisjoint(second)
+    assert not any(one in other for one in first for other in first if one != other)
 
 
 def test_files_travel_with_those_who_get_the_same(connector: SendgridConnector, wire: SendgridWire) -> None:
@@ -232,7 +238,7 @@ def test_the_real_reminder_arrives_as_it_was_written(connector: SendgridConnecto
         sample = list(step.samples().values())[number % len(step.samples())]
         words = {**sample, "profile": {**sample["profile"], "first_name": names[number % len(names)]}}
         content = step.email(words, message_id=number)
-        assert cut(content)[1], "the template's pieces are not used"
+        assert cut(content), "the template's pieces are not used"
         batch.append(replace(mail(number), content=content))
     assert send(connector, batch).count() == {Outcome.ACCEPTED: 180}
     assert len(wire.requests) <= 8

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.sendgrid_request import plan
+from connectors.sendgrid_plan import plan
 from segue.contract import EmailContent, Message, Pieces, one_line
 from tests.connectors.mails import mail
 from tests.connectors.sendgrid_judge import beyond, complaints
@@ -29,7 +29,7 @@ _TRAPS = [
 ]
 _OWN = st.one_of(st.sampled_from(_TRAPS), st.text(max_size=30), st.text(alphabet="-0123456789abcdef", max_size=40))
 _FIXED = st.lists(
-    st.one_of(st.text(min_size=24, max_size=60), st.sampled_from([f"{trap:-<30}" for trap in _TRAPS])),
+    st.one_of(st.text(min_size=48, max_size=60), st.sampled_from([f"{trap:-<50}" for trap in _TRAPS])),
     min_size=1,
     max_size=4,
     unique=True,
@@ -55,7 +55,7 @@ def batches(draw: st.DrawFn) -> list[Message]:
             message.content,
             text="".join(text),
             html="".join(html),
-            pieces=Pieces(text=text, html=html, fixed=frozenset(fixed)),
+            pieces=Pieces(text=text, html=html, fixed=frozenset(fixed), bodies=("".join(text), "".join(html))),
         )
         batch.append(replace(message, content=content))
     return batch
