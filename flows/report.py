@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from flows import pictures
 from segue.service import SampleRender, Summary, words
@@ -47,7 +48,12 @@ def page(title: str, summary: Summary, samples: Sequence[SampleRender]) -> str:
     """Write the whole report as Markdown."""
     parts = [f"# {title}: {'preview, nothing was sent' if summary.preview else f'run {summary.run_id}'}"]
     if summary.considered:
-        parts += [sentence(summary), table(summary), f"![How many, by what became of them]({picture(summary)})"]
+        parts += [
+            sentence(summary),
+            *costs(summary),
+            table(summary),
+            f"![How many, by what became of them]({picture(summary)})",
+        ]
     else:
         parts.append(NOBODY)
     if summary.examples:
@@ -86,6 +92,32 @@ def table(summary: Summary) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     rows.append(f"| **{summary.considered:,}** | **Considered** | | | |")
     return "\n".join(rows)
+
+
+def costs(summary: Summary) -> list[str]:
+    """What it costs, or would: nothing where nothing has a price; of a preview, about."""
+    if not summary.spendings:
+        return []
+    about = "about " if summary.preview else ""
+    rows = ["| What it costs | Messages | Segments | Step |", "| --: | --: | --: | :-- |"]
+    for one in summary.spendings:
+        cells = (
+            "not known" if one.micros is None else f"{about}{money(one.micros, one.currency or '')}",
+            f"{one.messages:,}",
+            "" if one.segments is None else f"{about}{one.segments:,}",
+            f"{words.title(one.step)}, {words.channel(one.channel)}",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    total = " + ".join(money(micros, currency) for currency, micros in sorted(summary.cost().items()))
+    if total:
+        rows.append(f"| **{about}{total}** | | | **In all, as far as prices are known** |")
+    return ["\n".join(rows)]
+
+
+def money(micros: int, currency: str) -> str:
+    """Millionths of a currency, to the cent; what is less than a cent in full."""
+    amount = Decimal(micros) / 1_000_000
+    return f"{amount:,.2f} {currency}" if micros >= 10_000 or not micros else f"{amount.normalize():f} {currency}"
 
 
 def picture(summary: Summary) -> str:

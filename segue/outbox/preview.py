@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
+from segue.contract import Channel, MessageConnector
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.brake import paused_names
+from segue.outbox.estimate import Estimate
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.promise import candidates
 from segue.outbox.report import example_name
 from segue.outbox.summary import GROUPS, Summary, lines_of
 from segue.policy import Rules, judge
+from segue.render import Library
 
 _EXAMPLES = 5
 _STATES = {"send": "accepted", "hold": "held", "skip": "skipped", "control": "control"}
@@ -31,8 +34,14 @@ def preview(
     secret: bytes,
     journeys: Mapping[str, Journey],
     shard_size: int,
+    library: Library | None = None,
+    connectors: Mapping[Channel, MessageConnector] | None = None,
 ) -> Summary:
-    """Judge everybody who is due now, store nothing, and return the sum; `accepted` reads as *would be sent*."""
+    """Judge everybody who is due now, store nothing, and return the sum; `accepted` reads as *would be sent*.
+
+    With `library` and `connectors` it says what that would cost, about.
+    """
+    estimate = None if library is None else Estimate(library, connectors or {}, journey, now=moment.now)
     counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
     examples: dict[str, tuple[int, ...]] = {}
     paused = bool({"all", f"journey:{journey.name}"} & paused_names(connection))
@@ -49,12 +58,16 @@ def preview(
             people = pd.unique(rows["profile_id"]).tolist()
             past = history(connection, people, now=moment.now, outside=outside)
             judged = judge(frame, now=moment.now, history=past, rules=rules)
-            for verdict, reason, channel, profile_id in zip(
-                judged["verdict"], judged["reason"], judged["channel"], rows["profile_id"].tolist(), strict=True
+            addresses = {Channel.EMAIL: frame["email"].tolist(), Channel.SMS: frame["phone"].tolist()}
+            for place, (verdict, reason, channel, profile_id) in enumerate(
+                zip(judged["verdict"], judged["reason"], judged["channel"], rows["profile_id"].tolist(), strict=True)
             ):
                 state = _STATES[verdict]
                 why = None if pd.isna(reason) else str(reason)
                 counts[step.name, state, why, None if pd.isna(channel) else str(channel)] += 1
+                if estimate is not None and verdict == "send":
+                    address = addresses[Channel(channel)][place] if Channel(channel) in addresses else ""
+                    estimate.add(step.name, Channel(channel), address)
                 name = example_name(step.name, GROUPS[state], why)
                 if len(examples.get(name, ())) < _EXAMPLES:
                     examples[name] = (*examples.get(name, ()), profile_id)
@@ -64,4 +77,5 @@ def preview(
         preview=True,
         lines=lines_of((step, state, why, channel, n) for (step, state, why, channel), n in counts.items()),
         examples=examples,
+        spendings=() if estimate is None else estimate.spendings(),
     )

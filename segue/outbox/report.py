@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.states import HANDED_OVER, PENDING
-from segue.outbox.summary import GROUPS, Summary, lines_of
+from segue.outbox.summary import GROUPS, Spending, Summary, lines_of
 from segue.store.tables import message, run
 
 _EXAMPLES = 5
+#: What was handed over and not refused, so far as we know: what may be billed.
+_BILLED = (HANDED_OVER, "accepted", "uncertain")
 
 
 def summary_of(connection: Connection, *, journey: str | None, run_id: int | None) -> Summary:
@@ -55,7 +57,30 @@ def summary_of(connection: Connection, *, journey: str | None, run_id: int | Non
         preview=False,
         lines=lines_of((row[0], row[1], row[2], row[3], row[4]) for row in rows),
         examples=examples,
+        spendings=_spendings(connection, mine),
     )
+
+
+def _spendings(connection: Connection, mine: ColumnElement[bool]) -> tuple[Spending, ...]:
+    place = (message.c.step, message.c.channel, message.c.cost_currency)
+    rows = connection.execute(
+        select(*place, func.count(), func.sum(message.c.segments), func.sum(message.c.cost_micros))
+        .where(mine, message.c.state.in_(_BILLED))
+        .where(or_(message.c.segments.is_not(None), message.c.cost_micros.is_not(None)))
+        .group_by(*place)
+    ).all()
+    made = (
+        Spending(
+            step=step,
+            channel=channel,
+            messages=count,
+            segments=None if segments is None else int(segments),
+            micros=None if micros is None else int(micros),
+            currency=currency,
+        )
+        for step, channel, currency, count, segments, micros in rows
+    )
+    return tuple(sorted(made, key=lambda one: (one.step, one.channel, one.currency or "")))
 
 
 def example_name(step: str, group: str, reason: str | None) -> str:

@@ -37,6 +37,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What the messages of one step and channel cost to hand over, in one currency; of a preview it is an estimate."""
+
+    step: str
+    channel: str
+    messages: int
+    #: Billed parts of text messages; None for other channels.
+    segments: int | None
+    #: Millionths of `currency`; None where no price is known.
+    micros: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The sum of one run, or of a preview."""
 
@@ -47,6 +61,8 @@ class Summary:
     lines: tuple[Line, ...]
     #: A few profile ids per `step/group/reason`, for people who want to look closer. Ids only, never names.
     examples: dict[str, tuple[int, ...]]
+    #: What was handed over (or would be), as far as it has segments or a price. A refusal costs nothing.
+    spendings: tuple[Spending, ...] = ()
 
     @property
     def considered(self) -> int:
@@ -62,6 +78,14 @@ class Summary:
             and (step is None or line.step == step)
             and (reason is None or line.reason == reason)
         )
+
+    def cost(self) -> dict[str, int]:
+        """Millionths spent by currency, as far as prices are known."""
+        total: dict[str, int] = {}
+        for one in self.spendings:
+            if one.currency is not None and one.micros is not None:
+                total[one.currency] = total.get(one.currency, 0) + one.micros
+        return total
 
     def by_group(self) -> dict[str, int]:
         """Counts in reading order, zeros included."""

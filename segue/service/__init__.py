@@ -20,7 +20,7 @@ from segue.outbox.count import DrainCount
 from segue.outbox.handover import Probe
 from segue.outbox.printing import PrintReport
 from segue.outbox.states import ALL_BUCKETS
-from segue.outbox.summary import Summary
+from segue.outbox.summary import Spending, Summary
 from segue.render.samples import SampleRender
 from segue.service.audiences import AudienceVerbs
 from segue.service.running import RunPlan, RunVerbs, Shard
@@ -79,6 +79,7 @@ __all__ = [
     "Segue",
     "Settled",
     "Shard",
+    "Spending",
     "Standing",
     "Summary",
     "files_of",

@@ -46,6 +46,8 @@ class AskVerbs(Desk):
                 secret=self.secret,
                 journeys=self.journeys,
                 shard_size=self.settings.shard_size,
+                library=self.library,
+                connectors=self.connectors.by_channel,
             )
 
     def next_due_at(self, briefs: Mapping[str, Brief] | None = None) -> datetime | None:
