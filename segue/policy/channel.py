@@ -73,7 +73,7 @@ def choose(facts: Facts, law: Law) -> Choice:
 
 def promoted(facts: Facts, channel: Codes, law: Law) -> Mask:
     """Tell where the promotional block of a message may be shown: in mails that would be allowed as marketing."""
-    asked = facts.has_promotion & (channel == EMAIL)
+    asked: Mask = facts.has_promotion & (channel == EMAIL)
     if not asked.any():
         return asked
     nobody = np.zeros(facts.size, dtype=np.bool_)
