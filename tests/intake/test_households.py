@@ -76,7 +76,8 @@ def test_every_door_that_is_told_an_address_keeps_its_hash_alone(engine: Engine,
         engine,
         tmp_path,
         "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Address1,"
-        "Default Address Address2,Default Address City,Default Address Country Code,Default Address Zip,Total Spent,Total Orders",
+        "Default Address Address2,Default Address City,Default Address Country Code,Default Address Zip,"
+        "Total Spent,Total Orders",
         "3,A,B,three@example.com,no,12 Main St,Apt 4,Cambridge,US,02139,0,0",
         name="customers_export.csv",
     )

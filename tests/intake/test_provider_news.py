@@ -112,6 +112,21 @@ def test_what_nobody_could_be_sure_of_is_known_at_last(engine: Engine, tmp_path:
     assert found == {one: (now, reason.get(one)) for one, now in others.items()}
 
 
+@pytest.mark.parametrize("first", ["dropped", "delivered"])
+def test_a_delivery_outweighs_a_drop_whichever_is_heard_first(engine: Engine, tmp_path: Path, first: str):
+    """A rejection of the provider's own answer stays one."""
+    owner = add_person(engine, email="sarah@example.com")
+    add_message(engine, owner, KEY, "uncertain")
+    add_message(engine, owner, "j/s/refused:1", "rejected", reason="bad_request")
+    second = {"dropped": "delivered", "delivered": "dropped"}[first]
+    bring_in(engine, tmp_path, *(mail_news(first, key, segue_key=key) for key in states(engine)))
+    assert states(engine)[KEY][0] == ("rejected" if first == "dropped" else "accepted")
+    bring_in(engine, tmp_path, *(mail_news(second, key, segue_key=key) for key in states(engine)))
+    assert states(engine) == {KEY: ("accepted", None), "j/s/refused:1": ("rejected", "bad_request")}
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM message WHERE answered_at IS NULL")) == 1
+
+
 def test_a_text_messages_news_finds_it_before_its_id_is_written_down(engine: Engine, tmp_path: Path, rows):
     """Twilio may post before the sender has recorded its answer; the next import finds the message."""
     owner = add_person(engine, phone=PHONE)
@@ -200,6 +215,19 @@ def test_a_start_lifts_a_stop_of_its_own_number_only(engine: Engine, tmp_path: P
         (mine, "sms", "granted", "reply:start", "reply:twilio:SM2"),
     ]
     assert mine != other
+    assert _silenced(rows) == {(hashed(PHONE), "stop")}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (2, 0, 1), (1, 2, 0)])
+def test_the_order_in_which_stops_and_starts_are_told_changes_nothing(engine: Engine, tmp_path: Path, rows, order):
+    add_person(engine, phone=PHONE)
+    told = [
+        reply(body, f"SM{day}", received_at=f"2026-04-0{day}T10:00:00Z")
+        for day, body in enumerate(["STOP", "START", "STOP"], start=1)
+    ]
+    for number in order:
+        bring_in(engine, tmp_path, told[number])
+    assert rows("SELECT state FROM consent_event ORDER BY occurred_at") == [("denied",), ("granted",), ("denied",)]
     assert _silenced(rows) == {(hashed(PHONE), "stop")}
 
 
