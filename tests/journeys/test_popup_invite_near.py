@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, func, insert, literal, select
+from sqlalchemy import Engine, delete, func, insert, literal, select, update
 
 from segue.journeys.lottery import PRIME, lot
 from segue.journeys.nearby import EARTH_KM, haversine_of
@@ -83,6 +83,10 @@ def test_over_the_date_line(engine: Engine) -> None:
     homes(engine, dict(enumerate([(0.0, east) for east in (-179.95, 179.9, 179.0, -179.0, 180.0, -179.8)], start=1)))
     assert set(due(engine, radius_km=20)) == {(1, 1), (1, 2), (1, 5), (2, 1), (2, 2), (2, 5)}
     assert (2, 6) in due(engine, radius_km=23)
+    with write(engine) as connection:
+        connection.execute(update(profile).where(profile.c.id == 1).values(merged_into=2))
+        connection.execute(update(profile).where(profile.c.id == 5).values(home_longitude=None))
+    assert set(due(engine, radius_km=20)) == {(1, 2), (2, 2)}
 
 
 _NORTH = st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, -89.99, 0.0, 89.99, 90.0]))
