@@ -23,7 +23,7 @@ def finance() -> int:
     """Count open points and codes by the month in which they run out. Returns how many points are open."""
     with without_personal_data("Finance"), open_segue() as segue:
         promises = segue.finance()
-        file = written_to(segue.settings.outbox / "finance", promises.at, finance_csv(promises))
+        file = written_to(segue.settings.home / "finance", promises.at, finance_csv(promises))
     create_markdown_artifact(page(promises, str(file)), key="finance", description="Open points and codes")
     return promises.total.available + promises.total.pending
 
@@ -41,17 +41,13 @@ def page(promises: OpenPromises, file: str) -> str:
     chart = f"![Points by the month they run out]({pictures.bars('Points by the month they run out', rows)})"
     lines = [_line(_HEADS), _line(("---", *["---:"] * (len(_HEADS) - 1)))]
     lines += [_line(_cells(month, promises.currency)) for month in (*promises.months, total)]
-    return "\n\n".join(
-        [
-            f"**{total.available + total.pending:,} points** are open on {promises.at:%Y-%m-%d}, worth "
-            f"{amount_text(total.points_minor, promises.currency)} if all become rewards; {total.vouchers:,} codes may "
-            "still be used.",
-            chart if rows else "",
-            "\n".join(lines),
-            "Pending points do not count yet: goods may still come back. Months are those of UTC.",
-            f"As CSV: `{file}`",
-        ]
+    said = (
+        f"**{total.available + total.pending:,} points** are open on {promises.at:%Y-%m-%d}, worth "
+        f"{amount_text(total.points_minor, promises.currency)} if all become rewards; {total.vouchers:,} codes may "
+        "still be used."
     )
+    note = "Pending points do not count yet: goods may still come back. Months are those of UTC."
+    return "\n\n".join([said, *([chart] if rows else []), "\n".join(lines), note, f"As CSV: `{file}`"])
 
 
 def _cells(month: OpenMonth, currency: str) -> tuple[str, ...]:
