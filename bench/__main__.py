@@ -21,7 +21,7 @@ from typing import Any
 from bench.figures import Figure, table
 
 _HERE = Path(__file__).parent
-PARTS = ("ledger", "send", "selection", "memory", "intake", "cards")
+PARTS = ("ledger", "send", "selection", "memory", "intake", "cards", "http")
 #: Small enough for a look in about a minute; the ratios are rough.
 _QUICK = {
     "ledger": ("--people", "2000", "--rounds", "1"),
@@ -30,6 +30,7 @@ _QUICK = {
     "memory": ("--people", "1000", "--times", "3", "--rounds", "1"),
     "intake": ("--rows", "2000", "--rounds", "1"),
     "cards": ("--cards", "100", "--rounds", "1"),
+    "http": ("--people", "2000", "--rounds", "1"),
 }
 _TABLE = re.compile(r"(?<=<!-- results -->\n).*(?=<!-- end of results -->)", re.DOTALL)
 

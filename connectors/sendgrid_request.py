@@ -125,7 +125,8 @@ def _person(letter: Letter, holes: str, tags: Sequence[str]) -> str:
     )
     if letter.headers:
         # All of them here, since a person's headers may replace those of the request.
-        written += f',"headers":{_encode(letter.headers)}'
+        headers = ",".join([f"{_quote(name)}:{_quote(value)}" for name, value in letter.headers.items()])
+        written += f',"headers":{{{headers}}}'
     if not tags:
         return written + "}"
     words = _quote(letter.own)[1:-1].split(_QUOTED_SEPARATOR)

@@ -99,5 +99,19 @@ def _carried_out(body: dict[str, Any], one: dict[str, Any], data: random.Random)
     return said
 
 
+def test_words_that_look_like_what_stands_between_words() -> None:
+    """A separator, or how JSON writes one, in somebody's name costs her nothing."""
+    head = "Words of the template, the same for everybody who reads them. "
+    for name in ("\x1f", "\\u001f", "\\\\u001f\\", "a\x1fb\\u001f", '"', "%s %(x)s"):
+        html = (head, name, head, "", head, "c")
+        whole = "".join(html)
+        content = mail(1).content
+        assert isinstance(content, EmailContent)
+        pieces = Pieces(text=html, html=html, fixed=frozenset({head}), bodies=(whole, whole))
+        (request,), _ = plan([replace(mail(1), content=replace(content, text=whole, html=whole, pieces=pieces))], 1_000)
+        body = json.loads(request.payload(sandbox=False))
+        assert _carried_out(body, body["personalizations"][0], random.Random(1))[1:] == [whole, whole]
+
+
 def _sayable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
