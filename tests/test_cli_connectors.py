@@ -36,6 +36,19 @@ def test_it_lists_what_each_carries_and_takes(runner: CliRunner) -> None:
         assert word in shown
 
 
+def test_several_may_keep_audiences(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`meta, webhook`: each serves."""
+    settings = Settings(connectors={"audience": "files, webhook", "offers": "files"})
+    monkeypatch.setattr("segue.cli.connectors.load_settings", lambda: settings)
+    shown = {
+        line.split("│")[1].strip(): line
+        for line in runner.invoke(app, ["connectors"]).stdout.splitlines()
+        if "│" in line
+    }
+    assert [cell.strip() for cell in shown["webhook"].split("│")[3:5]] == ["email, print, sms, audience", "audience"]
+    assert shown["files"].split("│")[4].strip() == "audience, offers"
+
+
 BROKEN = """
 from segue.contract import ConfigurationError
 raise ConfigurationError("the lacking connector needs its SDK: pip install 'segue[lacking]'")

@@ -28,7 +28,7 @@ def connectors(context: typer.Context) -> None:
         table.add_column(head)
     chosen = load_settings().connectors
     for one in describe_connectors():
-        serves = ", ".join(channel for channel, name in chosen.items() if name == one.name)
+        serves = ", ".join(channel for channel, names in chosen.items() if one.name in _listed(names))
         table.add_row(one.name, one.package, ", ".join(one.carries), serves, escape(_settings(one)))
     _out.print(table)
 
@@ -43,6 +43,11 @@ def new(
     package = write_skeleton(name, channel, folder)
     _out.print(f"[bold]{escape(str(package))}[/bold] holds a connector, its test and a README. Next:", highlight=False)
     _out.print(f"  cd {escape(str(package))}\n  pip install --editable .\n  pytest", highlight=False)
+
+
+def _listed(names: str) -> list[str]:
+    """Several may keep audiences: `meta,webhook`."""
+    return [name.strip() for name in names.split(",")]
 
 
 def _settings(one: Installed) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import builtins
 import hashlib
 import importlib
+import inspect
 import json
 import logging
+import re
 import socket
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -31,6 +34,8 @@ from segue.contract import (
 from segue.contract.fake_audience import AudienceAnswer
 from segue.contract.suite import texts_of
 from segue.contract.suite_audience import AudienceConnectorContract, person
+from segue.outbox.connectors import load_connectors
+from segue.settings import Settings
 from tests.connectors.graph_judge import ACCOUNT, SECRET, SPECS, TOKEN, Graph, judging
 
 pytest.importorskip("facebook_business", reason="Meta's SDK is missing: pip install 'segue[meta]'")
@@ -334,6 +339,21 @@ def test_shares_lose_nobody_and_keep_the_order(rows: list[list[str]]) -> None:
 def test_settings_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         connect("http://127.0.0.1:1", **({"base_url": "http://127.0.0.1:1"} | options))
+
+
+def test_the_how_to_names_every_setting_and_its_own_work() -> None:
+    """What the page exports makes the connector beside others."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "connect-meta.md").read_text("utf-8")
+    rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert set(inspect.signature(MetaConnector).parameters) == rows
+    exported = dict(re.findall(r"^export (SEGUE_\w+)='(.*)'$", page, re.MULTILINE))
+    options = json.loads(exported["SEGUE_CONNECTOR_OPTIONS"])
+    assert set(options["meta"]) == {"access_token", "ad_account"}
+    options["meta"]["access_token"] = TOKEN
+    chosen = json.loads(exported["SEGUE_CONNECTORS"])
+    loaded = load_connectors(Settings(connectors=chosen, connector_options=options))
+    assert isinstance(loaded.audiences["meta"], MetaConnector)
+    loaded.close()
 
 
 def test_without_the_sdk_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
