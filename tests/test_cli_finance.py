@@ -73,7 +73,7 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 
 def test_points_and_codes_stand_in_the_month_they_run_out(run: Run, tmp_path: Path) -> None:
-    """Of order 1 what was not spent ends in March 2027, order 2's points end in April, order 3's pending ones in June."""
+    """What order 1 left unspent ends in March 2027, order 2 in April; what is pending of order 3 ends in June."""
     file = tmp_path / "open.csv"
     done = run("--csv", str(file))
     assert done.exit_code == 0, done.output

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, literal
 
 from segue.policy.zones import find_zone
+from segue.store.sql import among
 from segue.store.types import UtcTime
 
 #: From the first of a month it leads into the next one.
@@ -63,4 +64,4 @@ def turn_case(turns: tuple[Turn, ...], zone: ColumnElement[Any]) -> ColumnElemen
     The zones are written out, since no two databases know them alike.
     """
     last = literal(turns[-1].at, UtcTime)
-    return case(*((zone.in_(turn.zones), literal(turn.at, UtcTime)) for turn in turns[:-1]), else_=last)
+    return case(*((among(None, zone, turn.zones), literal(turn.at, UtcTime)) for turn in turns[:-1]), else_=last)

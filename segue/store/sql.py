@@ -84,7 +84,7 @@ def _clock(_element: _Clock, compiler: SQLCompiler, **_kw: Any) -> str:
     return _DATABASE_CLOCK[compiler.dialect.name]
 
 
-def among(_connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+def among(_connection: Connection | None, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """`column IN values` for lists of any length as one bound value, so that the statement stays cached."""
     listed = list(values)
     words = isinstance(listed[0] if listed else column.type, str | String)
