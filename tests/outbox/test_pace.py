@@ -154,7 +154,7 @@ asked = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rate=st.sampled_from([0.3, 1.0, 2.5, 4.0, 30.0]), asked=asked)
 def test_no_second_sees_more_than_the_pace(
     engine: Engine, rate: float, asked: list[tuple[float, list[tuple[int, float | None]]]]
