@@ -50,7 +50,7 @@ needs_lists = pytest.mark.skipif(not SPECS.is_dir(), reason=f"Meta's field lists
 
 
 def connect(url: str, **options: Any) -> MetaConnector:
-    settings = {"access_token": TOKEN, "app_secret": SECRET, "ad_account": ACCOUNT, "base_url": url, "timeout": 0.4}
+    settings = {"access_token": TOKEN, "app_secret": SECRET, "ad_account": ACCOUNT, "base_url": url, "timeout": 1.0}
     return MetaConnector(**(settings | options))
 
 

@@ -53,10 +53,12 @@ def test_the_example_is_installed_and_found_by_its_entry_point(stranger: Strange
     assert done.returncode == 0, done.stdout + done.stderr
     _require_green(done.stdout)
     loaded = stranger.run(
-        """SEGUE_CONNECTORS='{"sms": "example"}' SEGUE_CONNECTOR_OPTIONS='{"example": {"token": "t"}}' python -c '
-from segue.outbox.connectors import load_connectors
-from segue.settings import load_settings
-print(type(load_connectors(load_settings()).by_channel["sms"]).__module__)'"""
+        """python -c '
+from importlib.metadata import entry_points
+from segue.contract import MessageConnector
+kind = entry_points(group="segue.connectors")["example"].load()
+assert isinstance(kind(token="t"), MessageConnector)
+print(kind.__module__)'"""
     )
     assert loaded.stdout.strip() == "segue_example", loaded.stderr
 

@@ -55,7 +55,7 @@ def receiver(building: Receiver) -> Receiver:
 
 
 def connect(base_url: str, **options: Any) -> WebhookConnector:
-    return WebhookConnector(**({"url": URL, "secret": SECRET, "base_url": base_url, "timeout": 0.5} | options))
+    return WebhookConnector(**({"url": URL, "secret": SECRET, "base_url": base_url, "timeout": 2.0} | options))
 
 
 @pytest.fixture
@@ -348,7 +348,7 @@ LONG = "x" * 8_000_000
 def test_before_and_after_the_body_left(play: Any, text: str, wanted: type[ConnectorError] | None) -> None:
     """A request that was not written to its end is not taken by anybody; one that was may have been."""
     with Script(play) as script:
-        ours = connect(script.url, timeout=0.3)
+        ours = connect(script.url, timeout=0.5)
         seen = send(ours, [mail(1, text=text)])
         ours.close()
     assert type(seen.error) is (wanted or type(None))
@@ -358,7 +358,7 @@ def test_before_and_after_the_body_left(play: Any, text: str, wanted: type[Conne
 def test_a_refusal_spoken_before_the_body_was_read_is_heard() -> None:
     """Else a batch that is too long would come again and again."""
     with Script(refuse_early) as script:
-        ours = connect(script.url, timeout=0.3)
+        ours = connect(script.url, timeout=0.5)
         seen = send(ours, [mail(1, text=LONG)])
         script.over.set()
         ours.close()
