@@ -19,7 +19,7 @@ from segue.journeys.nearby import EARTH_KM, haversine_of
 from segue.journeys.popup_invite import RINGS
 from segue.store.engine import read, write
 from segue.store.tables import location, profile
-from tests.journeys.popups import NOON, due, homes, popup, wave
+from tests.journeys.popups import NOON, due, homes, invited, popup, wave
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "store_locations"
 needs_lists = pytest.mark.skipif(not LISTS.is_dir(), reason="../shared/data/store_locations is missing")
@@ -177,6 +177,7 @@ def test_within_a_ring_everybody_has_the_same_chance(engine: Engine) -> None:
     step = 180 / pi / EARTH_KM  # degrees of a kilometre northwards
     homes(engine, {number: (40.72 + (0.02 if number <= 100 else 6) * step, -74.0) for number in range(1, 201)})
     assert wave(engine) == 80
+    assert max(invited(engine)) <= 100
     first = {who for _, who in due(engine, places=12)}
     assert len([who for who in first if who <= 100]) == 20
     assert len(first) == 40
