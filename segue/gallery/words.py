@@ -52,6 +52,7 @@ REASONS: Final = {
     "template": "the message could not be written",
     "code_spent": "the code on the card was used or taken back before it was printed",
     "merged": "had this message under another name",
+    "stopped": "the run was stopped before this left",
     "age_unknown": "age unknown",
     "underage": "may be under 18",
     # control

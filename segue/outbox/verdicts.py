@@ -42,6 +42,7 @@ FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(channe
 WHERE message.id = v.id AND CASE WHEN message.state IN ('queued', 'held', 'deferred') THEN true END
 """
 
+_STANDING = select(message.c.id, message.c.state, message.c.reason).where(listed(message.c.id, "ids"))
 _SENDS = insert(decision).from_select(
     ["message_id", "run_id", "verdict", "decided_at"],
     select(message.c.id, message.c.run_id, literal("send"), bindparam("now", type_=UtcTime)).where(
@@ -74,7 +75,7 @@ def store(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime)
                 "untils": [v.until for v in verdicts],
             },
         )
-    news = [v for v in verdicts if not v.is_repeat]
+    news = _in_force(connection, [v for v in verdicts if not v.is_repeat])
     if news:
         connection.execute(
             insert(decision),
@@ -90,6 +91,16 @@ def store(connection: Connection, verdicts: Sequence[Verdict], *, now: datetime)
                 for v in news
             ],
         )
+
+
+def _in_force(connection: Connection, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    """Those whose row took them: a run may have been stopped since they were judged."""
+    if not verdicts:
+        return verdicts
+    stands = {
+        row[0]: (row[1], row[2]) for row in connection.execute(_STANDING, {"ids": [v.message_id for v in verdicts]})
+    }
+    return [v for v in verdicts if stands.get(v.message_id) == (v.state, v.reason)]
 
 
 def store_sends(connection: Connection, message_ids: Sequence[int], *, now: datetime) -> None:

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     TEMPLATE = "template"
     CODE_SPENT = "code_spent"
     MERGED = "merged"
+    STOPPED = "stopped"
     AGE_UNKNOWN = "age_unknown"
     UNDERAGE = "underage"
 
@@ -85,6 +86,7 @@ _MEANING = {
     Reason.ZONE_UNKNOWN: "We cannot tell an hour at which a text message to her is allowed.",
     Reason.OVER_BUDGET: "She has had enough messages lately, and this one does not wait.",
     Reason.TEMPLATE: "The template could not be filled for her.",
+    Reason.STOPPED: "Somebody stopped the run that this message was a part of.",
     Reason.MERGED: "Two profiles turned out to be hers, and the other one had this message.",
     Reason.AGE_UNKNOWN: "We do not know her year of birth; ads are for people we know to be of age.",
     Reason.UNDERAGE: "She is not, or may not yet be, 18.",

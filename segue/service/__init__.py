@@ -20,16 +20,19 @@ from segue.outbox.count import DrainCount
 from segue.outbox.handover import Probe
 from segue.outbox.printing import PrintReport
 from segue.outbox.states import ALL_BUCKETS
+from segue.outbox.stop import StoppedRun
 from segue.outbox.summary import Spending, Summary
 from segue.render.samples import SampleRender
 from segue.service.audiences import AudienceVerbs
+from segue.service.brake import brake_choices
 from segue.service.running import RunPlan, RunVerbs, Shard
+from segue.service.why import Why, WhyLine, WhyVerbs
 from segue.settings import Settings, load_settings
 from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(AudienceVerbs, RunVerbs):
+class Segue(AudienceVerbs, RunVerbs, WhyVerbs):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
@@ -81,7 +84,11 @@ __all__ = [
     "Shard",
     "Spending",
     "Standing",
+    "StoppedRun",
     "Summary",
+    "Why",
+    "WhyLine",
+    "brake_choices",
     "files_of",
     "is_leaflet",
     "open_segue",

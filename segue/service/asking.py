@@ -1,4 +1,4 @@
-"""The verbs that only ask: sums, previews, reasons; and the brake."""
+"""The verbs that only ask: sums, previews, reasons."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from rich.console import RenderableType
 
 from segue.gallery import explain_text
 from segue.journeys.definition import Brief, Journey
-from segue.outbox import brake
-from segue.outbox.brake import Standing
 from segue.outbox.preview import preview
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.summary import Summary
 from segue.render.samples import SampleRender, sample_renders
 from segue.service.desk import Desk
-from segue.store.engine import read, write
+from segue.store.engine import read
 from segue.store.migrate import revision_of
 
 
 class AskVerbs(Desk):
-    """What happened, what would, and why; and what stands still."""
+    """What happened, what would, and why."""
 
     def summary(self, run_id: int) -> Summary:
         """What became of a run's people."""
@@ -86,26 +84,3 @@ class AskVerbs(Desk):
     def revision(self) -> str | None:
         """The newest migration the database has."""
         return revision_of(self.engine)
-
-    def pause(self, name: str, *, reason: str) -> None:
-        """Put the brake on `all`, `journey:x`, `run:7`, `channel:sms` or `connector:smtp`.
-
-        Raises ValueError with the choice for any other name.
-        """
-        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
-        with write(self.engine) as connection:
-            brake.set_paused(connection, name, paused=True, reason=reason, now=self.clock.now())
-
-    def resume(self, name: str) -> bool:
-        """Let go of the brake on `name`; False where it was not on. Raises ValueError as `pause` does."""
-        with write(self.engine) as connection:
-            if name in brake.paused_names(connection):
-                brake.set_paused(connection, name, paused=False, reason=None, now=self.clock.now())
-                return True
-        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
-        return False
-
-    def standing_still(self) -> list[Standing]:
-        """Everything the brake is on for, with the reason and since when."""
-        with read(self.engine) as connection:
-            return brake.standing_still(connection)

@@ -21,6 +21,7 @@ from segue.outbox.promise import promise
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.takeback import take_back_cancelled
 from segue.service.asking import AskVerbs
+from segue.service.brake import BrakeVerbs
 from segue.service.shop import ShopVerbs
 from segue.store.engine import read, write
 from segue.store.tables import journey_state, run
@@ -49,7 +50,7 @@ class RunPlan:
     shards: tuple[Shard, ...]
 
 
-class RunVerbs(ShopVerbs, AskVerbs):
+class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
     """From a journey that is switched on to messages handed over and cards printed."""
 
     #: When this process last settled codes while dispatching.

@@ -1,0 +1,76 @@
+"""A stopped run lets nothing leave any more, whatever a worker had already begun with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from segue.outbox.stop import StoppedRun, stop_run
+from segue.store.engine import write
+from tests.outbox.conftest import Desks
+from tests.outbox.desk import Desk
+
+STOPPED = ("skipped", "stopped")
+
+
+def stop(one: Desk, run_id: int) -> StoppedRun:
+    with write(one.engine) as connection:
+        return stop_run(connection, run_id, reason="test", now=one.clock.now())
+
+
+def started(desk: Desks, people: int = 25) -> tuple[Desk, int]:
+    one = desk(people=people, promised=False)
+    run_id = one.start_run("letters")
+    one.promise(run_id=run_id)
+    return one, run_id
+
+
+@pytest.mark.parametrize("when", ["claimed", "judged", "composed"])
+def test_nothing_leaves_whatever_was_begun(desk: Desks, when: str) -> None:
+    """Leased, judged or even written: what is not marked handed over stays here, for good."""
+    one, run_id = started(desk)
+    one.probe.hooks[when] = lambda: stop(one, run_id)
+    one.drain()
+    assert one.states() == {STOPPED: 25}
+    assert not one.sent()
+    one.clock.advance(timedelta(minutes=30))
+    one.drain()
+    assert one.states() == {STOPPED: 25}
+    assert one.decisions() == [(number, "skip", "stopped") for number in range(1, 26)]
+
+
+def test_what_left_has_left(desk: Desks) -> None:
+    """Between two windows: the first one's answers stand, the rest is kept, and the numbers say so."""
+    one, run_id = started(desk)
+    told: list[StoppedRun] = []
+    one.probe.hooks["recorded"] = lambda: told.append(stop(one, run_id))
+    one.drain()
+    assert one.states() == {("accepted", None): 10, STOPPED: 15}
+    assert told == [StoppedRun(journey="letters", taken=15, leaving=0, gone=10)]
+
+
+def test_what_is_put_off_after_it_meets_the_brake(desk: Desks) -> None:
+    """A provider's *later* for what was leaving: it does not leave later, and a second stop settles it."""
+    one, run_id = started(desk, people=3)
+    one.wire.answer("throttled")
+    one.probe.hooks["marked"] = lambda: stop(one, run_id)
+    one.drain()
+    one.wire.answer("ok")
+    one.clock.advance(timedelta(hours=1))
+    one.drain()
+    assert one.wire.kept() == 0
+    stop(one, run_id)
+    assert one.states() == {STOPPED: 3}
+
+
+def test_another_run_goes_on(desk: Desks) -> None:
+    one, run_id = started(desk, people=3)
+    stop(one, run_id + one.start_run("letters") - run_id)
+    one.drain()
+    assert one.states() == {("accepted", None): 3}
+
+
+def test_a_run_that_is_none_is_named(desk: Desks) -> None:
+    with pytest.raises(LookupError, match="there is no run 99"):
+        stop(desk(people=1), 99)
