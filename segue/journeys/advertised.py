@@ -70,7 +70,7 @@ def shown(things: Select[Any], now: datetime, sales_channel: str) -> Select[Any]
     """
     thing = things.cte("thing")
     whose = select(thing.c.profile_id)
-    best = (
+    ranked = (
         select(
             profile_size.c.profile_id,
             profile_size.c.category,
@@ -84,6 +84,13 @@ def shown(things: Select[Any], now: datetime, sales_channel: str) -> Select[Any]
             .label("place"),
         )
         .where(profile_size.c.profile_id.in_(whose), profile_size.c.confidence >= KNOWN)
+        .cte("ranked_size")
+    )
+    # One row a key by its own grouping: SQLite then joins it by an index and not by reading all of it for each thing.
+    best = (
+        select(ranked.c.profile_id, ranked.c.category, ranked.c.system, func.max(ranked.c.size).label("size"))
+        .where(ranked.c.place == 1)
+        .group_by(ranked.c.profile_id, ranked.c.category, ranked.c.system)
         .cte("best_size")
     )
     owned = (
@@ -119,7 +126,6 @@ def shown(things: Select[Any], now: datetime, sales_channel: str) -> Select[Any]
                     best.c.profile_id == thing.c.profile_id,
                     best.c.category == product.c.category,
                     best.c.system == product.c.size_system,
-                    best.c.place == 1,
                 ),
             )
             .outerjoin(owned, and_(owned.c.profile_id == thing.c.profile_id, owned.c.product_id == thing.c.product_id))

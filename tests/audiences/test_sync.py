@@ -102,6 +102,48 @@ def test_what_is_not_answered_stays_open_and_is_asked_again(
     assert len(held(platform, connector, "cart")) == 2
 
 
+def test_an_answer_that_never_came_is_no_answer(town: Town, platform: FakePlatform) -> None:
+    """The first of a batch was taken; of the others nobody knows, and they were not."""
+    in_carts(town, 3)
+    connector = FakeAudiences(platform=platform, request_size=1)
+    platform.answer("ok", "lost")
+    ill = line(town.sync(connector), "cart")
+    assert (ill.members, ill.waiting) == (1, 2)
+    assert "no_answer" in ill.problem
+    platform.answer("ok")
+    assert line(town.sync(connector), "cart").members == len(held(platform, connector, "cart")) == 3
+
+
+def test_who_may_be_in_and_should_not_be_is_removed(
+    town: Town, platform: FakePlatform, connector: FakeAudiences
+) -> None:
+    """The platform took her without a word; meanwhile she bought it."""
+    (who,) = in_carts(town, 1)
+    platform.answer("silence")
+    town.sync(connector)
+    assert len(held(platform, connector, "cart")) == 1
+    town.buy(who, town.variant(1))
+    platform.answer("ok")
+    assert line(town.sync(connector), "cart").removed == 1
+    assert held(platform, connector, "cart") == set()
+
+
+def test_who_is_wanted_again_while_she_leaves_comes_back(
+    town: Town, platform: FakePlatform, connector: FakeAudiences
+) -> None:
+    """Her removal may have been heard or not: it is asked once more, and then she is added, in one sync."""
+    in_carts(town, 1)
+    town.sync(connector)
+    town.stock(town.variant(1), 0)
+    platform.answer("silence")
+    town.sync(connector)
+    town.stock(town.variant(1), 1)
+    platform.answer("ok")
+    done = line(town.sync(connector), "cart")
+    assert (done.removed, done.added, done.members) == (1, 1, 1)
+    assert len(held(platform, connector, "cart")) == 1
+
+
 def test_a_changed_address_goes_out_before_it_comes_in(
     town: Town, platform: FakePlatform, connector: FakeAudiences
 ) -> None:
