@@ -7,10 +7,11 @@ and a slice of it on PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -20,11 +21,22 @@ from segue.clock import VirtualClock
 from segue.contract import Channel
 from segue.contract.fake import FakeOffers
 from segue.contract.fake_print import FakePrint
+from segue.offers.loyalty import PointsBooked, balances
 from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from segue.store.engine import read
-from segue.store.tables import message, order, order_line, product, profile, variant, voucher
+from segue.store.tables import (
+    identifier,
+    loyalty_entry,
+    message,
+    order,
+    order_line,
+    product,
+    profile,
+    variant,
+    voucher,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "completejourney"
@@ -126,6 +138,10 @@ def test_every_households_first_parcel_holds_one_card_and_no_other_does(year: Se
     check_cards(year, households=2_469)
 
 
+def test_every_households_points_equal_a_plain_sum(year: Segue) -> None:
+    check_points(year, pq.read_table(DATA / "transactions.parquet").to_pandas())
+
+
 def test_a_slice_of_it_on_both_databases(tmp_path: Path, database_url: str) -> None:
     """The first households, on whatever database: the same promises."""
     table = pq.read_table(DATA / "transactions.parquet")
@@ -142,6 +158,28 @@ def test_a_slice_of_it_on_both_databases(tmp_path: Path, database_url: str) -> N
         assert total == round(100 * pc.sum(part["sales_value"]).as_py())
         segue.play(AFTER)
         check_cards(segue, households=households)
+        check_points(segue, part.to_pandas())
+
+
+def check_points(segue: Segue, lines: pd.DataFrame) -> None:
+    """A point for every whole dollar of a basket; those of the last 30 days are pending. Twice books nothing twice."""
+    assert isinstance(segue.clock, VirtualClock)
+    segue.clock.set(AFTER)
+    cents = (lines["sales_value"] * 100).round().astype("int64")
+    baskets = cents.groupby([lines["household_id"], lines["basket_id"]]).sum() // 100
+    expected = {str(household): int(points) for household, points in baskets.groupby(level=0).sum().items()}
+    assert segue.book_points() == PointsBooked(orders=int((baskets > 0).sum()))
+    assert segue.book_points() == PointsBooked()
+    with read(segue.engine) as connection:
+        named = select(identifier.c.profile_id, identifier.c.value)
+        households = {row.profile_id: row.value for row in connection.execute(named)}
+        found = balances(connection, households, AFTER)
+        late = select(func.sum(loyalty_entry.c.points)).where(
+            loyalty_entry.c.order_id.in_(select(order.c.id).where(order.c.paid_at > AFTER - timedelta(days=30)))
+        )
+        pending = connection.scalar(late)
+    assert {households[one]: balance.available + balance.pending for one, balance in found.items()} == expected
+    assert sum(balance.pending for balance in found.values()) == pending > 0
 
 
 def check_cards(segue: Segue, *, households: int) -> None:
