@@ -162,6 +162,7 @@ def test_what_came_back_after_the_window_takes_nothing_away(shop: Engine) -> Non
     change(shop, 7, refunded_minor=5000, cancelled_at=PAST + DAY)
     buy(shop, 8, FRIEND, codes(shop, OTHER)[OTHER], paid_at=PAST + 2 * DAY)
     assert grant(shop, PAST + 90 * DAY) == 0, "and the friend is no new friend for it"
+    assert len(referrals(shop)) == 1
     assert all(one.revoked_at is None for one in vouchers(shop))
 
 
