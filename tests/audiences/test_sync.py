@@ -227,6 +227,8 @@ def test_two_who_become_one_are_one_member(town: Town, platform: FakePlatform, c
     merge(town, kept, gone)
     done = line(town.sync(connector), "cart")
     assert (done.considered, done.members, done.waiting) == (1, 1, 0)
+    # She is asked for once more: a platform that matches by any one address took her out with her double.
+    assert (done.removed, done.added) == (1, 1)
     rows = town.rows("cart")
     assert [(row.key, row.state, row.reason) for row in rows] == [
         (f"cart/profile:{kept}", "in", None),

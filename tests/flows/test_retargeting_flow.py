@@ -1,0 +1,69 @@
+"""Retargeting through Prefect: a preview asks no platform, a sync reports counts, trouble stops the run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+
+from flows.audiences import page
+from flows.errors import FlowError
+from flows.forms import Mode
+from flows.retargeting import RetargetingForm, retargeting
+from segue.service import AudienceLine, AudienceReport, Segue
+from tests.audiences.people import Town, line
+from tests.flows.conftest import NOW
+
+SEND = RetargetingForm(mode=Mode.SEND)
+LINE = AudienceLine(
+    audience="cart", title="Left in a cart", connector="meta", considered=5, wanted=2, control=1, out={"denied": 2}
+)
+
+
+def newest_report() -> str:
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["retargeting-report"])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=1,
+        )
+    return str(artifact.data)
+
+
+def test_the_page_adds_up_and_names_each_audience_once() -> None:
+    other = AudienceLine(audience="cart", title="Left in a cart", connector="files", considered=5, wanted=2, control=1)
+    text = page(AudienceReport(preview=True, lines=(LINE, other)), {})
+    assert "**5 considered** = 2 belong in it + 2 said no to marketing ads + 1 held back to measure" in text
+    assert text.count("considered** =") == 1
+    assert "| Left in a cart | files | 2 |" in text
+    assert "nothing was sent" in text
+    assert "Another sync is at it" in page(AudienceReport(preview=False, lines=(), busy=True), {})
+
+
+@pytest.mark.prefect
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.xdist_group("prefect")
+def test_preview_then_sync_then_trouble(installed: Segue) -> None:
+    """One story, since a flow run costs a second: a preview by hand, then a sync, then the brake."""
+    installed.switch_on("retargeting", NOW - timedelta(days=30))
+    town = Town(installed.engine, NOW)
+    who = town.person()
+    town.add_to_cart(who, town.variant(1))
+    folder = Path(installed.settings.outbox)
+    shown = retargeting()
+    assert (shown.preview, line(shown, "cart").wanted) == (True, 1)
+    assert not folder.exists()
+    done = retargeting(SEND)
+    assert (done.preview, line(done, "cart").members) == (False, 1)
+    assert (folder / "feed.csv").exists()
+    report = newest_report()
+    assert "Product feed at audiences_csv: 9 rows" in report
+    assert "example.com" not in report
+    installed.pause("channel:audience", reason="test")
+    town.consent(who, "denied")
+    with pytest.raises(FlowError, match="paused: channel:audience"):
+        retargeting(SEND)
