@@ -134,7 +134,7 @@ class ConstantTemplate:
         del transactional
         return self
 
-    def email(self, _words: Any, *, message_id: int) -> EmailContent:
+    def content(self, _channel: Channel, _words: Any, *, message_id: int) -> EmailContent:
         """The template's verb."""
         del message_id
         return self._content

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from rich.console import RenderableType
+from sqlalchemy import select
 
 from segue.gallery import explain_text
 from segue.journeys.definition import Brief, Journey
@@ -16,6 +17,7 @@ from segue.render.samples import SampleRender, sample_renders
 from segue.service.desk import Desk
 from segue.store.engine import read
 from segue.store.migrate import revision_of
+from segue.store.tables import journey_state
 
 
 class AskVerbs(Desk):
@@ -51,9 +53,11 @@ class AskVerbs(Desk):
     def next_due_at(self, briefs: Mapping[str, Brief] | None = None) -> datetime | None:
         """The next instant at which a journey or a held message may want something; None when nothing will."""
         with read(self.engine) as connection:
+            switched_on = set(connection.scalars(select(journey_state.c.journey)))
             asked = [
                 (journey, (briefs or {}).get(journey.name) or journey.brief(), self._moment(journey))
                 for journey in self.journeys.values()
+                if journey.name in switched_on  # the others are asked by nobody, whatever they would find
             ]
             return next_due_at(connection, asked, now=self.clock.now())
 
