@@ -184,6 +184,7 @@ USAGE = json.dumps({ACCOUNT: [{"type": "custom_audience", "estimated_time_to_reg
         (502, {}, b'<html>an "error" happened</html>', UncertainError, None),
         (503, {}, b"Service Unavailable: error", UncertainError, None),
         (500, {}, b"", UncertainError, None),
+        (502, {}, b'{"num_received": 2}', UncertainError, None),
         (400, {}, b'{"error": "said as a text"}', UncertainError, None),
         (400, {}, b'{"error": {"code": 100, "error_data": "{"}}', UncertainError, None),
         (200, {}, b"", UncertainError, None),
