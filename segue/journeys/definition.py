@@ -6,7 +6,7 @@ A journey file holds one `JOURNEY` and registers through the entry point group `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -86,6 +86,15 @@ class Step:
     answers_a_cart: bool = False
     in_cap: bool = True
     in_holdout: bool = True
+    #: Template folders that a brief may choose from; the first, unless it does. None: the folder is the step's name.
+    templates: tuple[str, ...] = ()
+    #: `(step, brief)` -> the step as the brief turns it: its template, its channels, what to do over budget.
+    turned: Callable[[Step, Any], Step] | None = None
+
+    @property
+    def template(self) -> str:
+        """The name of its template's folder."""
+        return self.templates[0] if self.templates else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +104,7 @@ class Journey:
     name: str
     title: str
     brief: type[Brief]
-    #: Template folder of each is `templates/<journey>/<step>`.
+    #: Template folder of each is `templates/<journey>/<step>`, unless the step names others.
     steps: tuple[Step, ...]
     #: Runs in the transaction that promises, before anybody is chosen; a preview leaves it out.
     prepare: Prepare | None = None
@@ -106,6 +115,18 @@ class Journey:
             if step.name == name:
                 return step
         raise KeyError(f"the journey {self.name} has no step {name}; it has {', '.join(s.name for s in self.steps)}")
+
+    def under(self, brief: Brief) -> Journey:
+        """Return this journey with each step as `brief` turns it."""
+        if not any(step.turned for step in self.steps):
+            return self
+        return replace(
+            self, steps=tuple(step if step.turned is None else step.turned(step, brief) for step in self.steps)
+        )
+
+    def folders(self) -> dict[str, Step]:
+        """Return every template folder, `journey/folder`, and the step that speaks with it."""
+        return {f"{self.name}/{folder}": step for step in self.steps for folder in step.templates or (step.name,)}
 
 
 __all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Prepare", "Step", "Words"]

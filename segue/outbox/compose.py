@@ -81,7 +81,7 @@ def compose(
     `codes` are those of at least these rows.
     """
     try:
-        template = library.step(f"{asked.journey.name}/{asked.step.name}", transactional=asked.step.transactional)
+        template = library.step(f"{asked.journey.name}/{asked.step.template}", transactional=asked.step.transactional)
     except TemplateError:
         # The template itself is broken: everybody waits for its repair, nobody is given up.
         broken = [

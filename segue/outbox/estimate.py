@@ -74,7 +74,8 @@ class Estimate:
         place = (step, channel)
         if place not in self._samples:
             try:
-                template = self._library.step(f"{self._journey}/{step}", transactional=self._steps[step].transactional)
+                about = self._steps[step]
+                template = self._library.step(f"{self._journey}/{about.template}", transactional=about.transactional)
                 words = template.samples().get(_MAIN)
                 self._samples[place] = None if words is None else template.content(channel, words, message_id=0)
             except TemplateError:

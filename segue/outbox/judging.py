@@ -142,7 +142,7 @@ class Judging:
             brief = self._briefs.get(run_id) or self._journeys[name].brief()
             groups.setdefault((name, step, brief), []).extend(places)
         for (name, step, brief), places in groups.items():
-            journey = self._journeys[name]
+            journey = self._journeys[name].under(brief)
             at = np.array(sorted(places), dtype=np.int64)
             moment = self._moments.of(connection, name, now)
             yield Asked(journey=journey, step=journey.step(step), brief=brief, moment=moment, rows=at)

@@ -39,7 +39,7 @@ class AskVerbs(Desk):
         with read(self.engine) as connection:
             return preview(
                 connection,
-                journey,
+                journey.under(brief),
                 brief,
                 self._moment(journey),
                 rules=self.rules,
@@ -63,7 +63,7 @@ class AskVerbs(Desk):
 
     def sample_renders(self, journey: Journey) -> list[SampleRender]:
         """Each step of `journey` rendered with its sample data; no real person in it."""
-        steps = {f"{journey.name}/{step.name}": step.transactional for step in journey.steps}
+        steps = {folder: step.transactional for folder, step in journey.folders().items()}
         return sample_renders(self.library, steps, transactional=frozenset(name for name, yes in steps.items() if yes))
 
     def explain(self, who: str) -> RenderableType:
