@@ -68,11 +68,15 @@ class Clickstream:
         """Write a track call."""
         self._write(at, visitor, {"type": "track", "event": event, "properties": properties})
 
+    def tell(self, at: datetime, visitor: Visitor, event: str, properties: Properties, **context: object) -> None:
+        """Write a track call of what is no click in the shop, with what an ad or a network says of itself."""
+        self._write(at, visitor, {"type": "track", "event": event, "properties": properties}, **context)
+
     def lines(self) -> Iterator[str]:
         """Yield the calls as JSON, oldest first."""
         return (line for _, line in sorted(self._calls))
 
-    def _write(self, at: datetime, visitor: Visitor, call: Properties) -> None:
+    def _write(self, at: datetime, visitor: Visitor, call: Properties, **context: object) -> None:
         if at >= YEAR_END:
             return
         body: Properties = {"messageId": f"ajs-next-{self._rng.getrandbits(128):032x}"}
@@ -81,7 +85,7 @@ class Clickstream:
             "userId": visitor.person.customer_id if visitor.person else None,
             "anonymousId": visitor.anonymous_id,
             "timestamp": iso_millis(at),
-            "context": {"library": {"name": "analytics.js", "version": "next-1.81.0"}},
+            "context": {"library": {"name": "analytics.js", "version": "next-1.81.0"}, **context},
         }
         line = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         self._calls.append((at, line))

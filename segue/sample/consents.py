@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
 from segue.sample.dice import chance, weighted
 from segue.sample.people import CLARA, JUNE, SARAH, Person
 from segue.sample.rows import ConsentRow, SuppressionRow
+from segue.sample.stages import NEW_YORK, Stage
 from segue.sample.year import SEASON_START, YEAR_END, iso
 
 NEWS: Final = "Send me Saltmere news by e-mail. I can stop any time."
@@ -21,17 +22,20 @@ TEXTS: Final = (
 )
 ADS: Final = "Show me Saltmere on other sites and apps, matched by my e-mail address."
 
+#: When the story's people allow ads where they did not at once.
+ADS_ALLOWED_AT: Final = datetime(2026, 4, 28, 17, 5, tzinfo=UTC)
+
 # Where the law wants a second yes from the mailbox itself.
 _DOUBLE: Final = frozenset({"DE", "AT"})
 
 
-def consent_rows(rng: Random, people: Sequence[Person]) -> list[ConsentRow]:
+def consent_rows(rng: Random, people: Sequence[Person], stage: Stage = NEW_YORK) -> list[ConsentRow]:
     """Return everybody's consent facts, oldest first; Clara has none."""
     rows: list[tuple[datetime, ConsentRow]] = []
     for person in people:
         if person.customer_id == CLARA:
             continue
-        rows.extend(_story(person) if person.is_story else _rolled(rng, person))
+        rows.extend(_story(person, stage) if person.is_story else _rolled(rng, person))
     return [row for _, row in sorted(rows, key=lambda pair: (pair[0], pair[1]))]
 
 
@@ -44,12 +48,14 @@ def _fact(
     return at, ConsentRow(person.customer_id, channel, state, basis, source, wording, iso(at))
 
 
-def _story(person: Person) -> Facts:
+def _story(person: Person, stage: Stage) -> Facts:
+    """Where a yes has to be confirmed, her mailbox does so later, by a call; and ads she allows later still."""
     at = person.created_at
     source = "facebook_checkout_tick" if person.customer_id == SARAH else "footer_form"
-    yield _fact(person, at, "email", "granted", "opt_in", source, NEWS)
-    yield _fact(person, at, "ads", "granted", "opt_in", "cookie_banner", ADS)
-    if person.customer_id != JUNE:
+    yield _fact(person, at, "email", "granted", "opt_in", source, NEWS_DE if stage.has_double_opt_in else NEWS)
+    ads_at = ADS_ALLOWED_AT if stage.has_double_opt_in else at
+    yield _fact(person, ads_at, "ads", "granted", "opt_in", "cookie_banner", ADS)
+    if person.customer_id != JUNE and not stage.has_double_opt_in:
         yield _fact(person, at, "sms", "granted", "opt_in", source, TEXTS)
 
 

@@ -37,7 +37,7 @@ class Parcel:
         order = self.order
         return OrderRow(
             order.order_id, order.customer_id, order.cart_id, order.channel, self.location, CURRENCY,
-            money(order.paid), money(order.discount), order.code, "true" if order.gift else "false", self.delivery,
+            money(order.paid), money(order.discount), order.code, "", "true" if order.gift else "false", self.delivery,
             iso(order.at), iso(order.at), iso(order.cancelled_at) if order.cancelled_at else "",
         )  # fmt: skip
 

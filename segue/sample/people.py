@@ -11,8 +11,9 @@ from typing import Final
 from segue.sample.catalogue import ALPHAS, HANDS, NUMBERS
 from segue.sample.dice import chance, pick, weighted
 from segue.sample.names import NAMES, mailbox
-from segue.sample.places import BROOKLYN, CITIES, City
+from segue.sample.places import CITIES, City
 from segue.sample.rows import CustomerRow
+from segue.sample.stages import NEW_YORK, Stage
 from segue.sample.year import YEAR_END, YEAR_START, iso
 
 SARAH: Final = "C-0001"
@@ -78,10 +79,10 @@ class Person:
         )  # fmt: skip
 
 
-def make_people(rng: Random, count: int) -> list[Person]:
-    """Return `count` customers: the story's three, the hostile names, then everyone else by date."""
+def make_people(rng: Random, count: int, stage: Stage = NEW_YORK) -> list[Person]:
+    """Return `count` customers: the story's three on its stage, the hostile names, then everyone else by date."""
     phones = _Phones()
-    people = list(_story_people())
+    people = list(_story_people(stage))
     taken = {person.email for person in people}
     for first, last, box in HOSTILE:
         taken.add(f"{box}@example.com")
@@ -155,18 +156,24 @@ def _roll(
     )
 
 
-def _story_people() -> Iterator[Person]:
+def _story_people(stage: Stage) -> Iterator[Person]:
     """Sarah, her friend June, and Clara, who does what Sarah does and never agreed to anything."""
-    for customer_id, first, last, phone, source, created_at, number, birth_year in (
-        (SARAH, "Sarah", "Whitfield", "+12025550101", "facebook_shop", MET_SARAH, "8", 1991),
-        (JUNE, "June", "Okafor", "+12025550102", "web", datetime(2025, 10, 4, 16, 20, 5, tzinfo=UTC), "10", 1993),
-        (CLARA, "Clara", "Whitfield", "+12025550103", "facebook_shop", MET_SARAH, "8", 1991),
+    city = stage.city
+    latitude, longitude = stage.home
+    for (customer_id, first, last, source, created_at, number, birth_year), phone in zip(
+        (
+            (SARAH, "Sarah", "Whitfield", "facebook_shop", MET_SARAH, "8", 1991),
+            (JUNE, "June", "Okafor", "web", datetime(2025, 10, 4, 16, 20, 5, tzinfo=UTC), "10", 1993),
+            (CLARA, "Clara", "Whitfield", "facebook_shop", MET_SARAH, "8", 1991),
+        ),
+        stage.phones,
+        strict=True,
     ):
         yield Person(
             customer_id=customer_id, email=f"{first.lower()}@example.com", phone=phone, first_name=first,
-            last_name=last, locale="en-US", country="US", region="NY", zone=BROOKLYN.zone, birth_year=birth_year,
-            latitude=40.672, longitude=-73.957, source=source, created_at=created_at, number=number, alpha="M",
-            hand="M",
+            last_name=last, locale=city.locale, country=city.country, region=city.region, zone=city.zone,
+            birth_year=birth_year, latitude=latitude, longitude=longitude, source=source,
+            created_at=created_at - stage.earlier, number=number, alpha="M", hand="M",
         )  # fmt: skip
 
 

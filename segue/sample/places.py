@@ -66,6 +66,7 @@ CITIES: Final = (
 )
 
 BROOKLYN: Final = CITIES[0]
+BERLIN_CITY: Final = next(city for city in CITIES if city.name == "Berlin")
 
 WAREHOUSE: Final = "L-NJ"
 STORE_MAINE: Final = "L-PWM"
@@ -80,16 +81,28 @@ STORES: Final = {"ME": STORE_MAINE, "VT": STORE_MAINE, "NY": STORE_BROOKLYN, "RI
 
 
 _LOCATIONS: Final = """
-L-NJ      | warehouse | Saltmere Warehouse, Newark NJ             | 40.7357 | -74.1724 |
-L-PWM     | store     | Saltmere Old Port, Portland ME            | 43.6568 | -70.2553 | 40
-L-BKN     | store     | Saltmere Atlantic Avenue, Brooklyn NY     | 40.6867 | -73.9866 | 35
-L-POP-NYC | popup     | Saltmere Summer Pop-up, SoHo, New York NY | 40.7233 | -74.0030 | 60
+L-NJ  | warehouse | Saltmere Warehouse, Newark NJ         | 40.7357 | -74.1724 |    | 310 Port St, Newark, NJ 07114
+L-PWM | store     | Saltmere Old Port, Portland ME        | 43.6568 | -70.2553 | 40 | 41 Exchange St, Portland, ME 04101
+L-BKN | store     | Saltmere Atlantic Avenue, Brooklyn NY | 40.6867 | -73.9866 | 35 | 365 Atlantic Av, Brooklyn NY 11217
 """
+#: People the pop-up has room for, all its days together.
+_POPUP_CAPACITY: Final = "60"
 
 
-def location_rows() -> Iterator[LocationRow]:
-    """Yield the warehouse, both stores and the pop-up with its window and capacity."""
+def location_rows(popup: LocationRow) -> Iterator[LocationRow]:
+    """Yield the warehouse, both stores and the pop-up."""
     for line in _LOCATIONS.strip().splitlines():
-        location_id, kind, name, latitude, longitude, capacity = (cell.strip() for cell in line.split("|"))
-        opens, closes = (iso(POPUP_OPENS), iso(POPUP_CLOSES)) if kind == "popup" else ("", "")
-        yield LocationRow(location_id, kind, name, "US", _EAST, latitude, longitude, opens, closes, capacity)
+        location_id, kind, name, latitude, longitude, capacity, address = (cell.strip() for cell in line.split("|"))
+        yield LocationRow(
+            location_id, kind, name, address, "US", _EAST, latitude, longitude, "", "", capacity
+        )  # fmt: skip
+    yield popup
+
+
+def popup_row(name: str, address: str, city: City, point: tuple[float, float]) -> LocationRow:
+    """Return the pop-up as it stands in a city, with its window and capacity."""
+    latitude, longitude = (f"{degrees:.4f}" for degrees in point)
+    return LocationRow(
+        POPUP, "popup", name, address, city.country, city.zone, latitude, longitude, iso(POPUP_OPENS),
+        iso(POPUP_CLOSES), _POPUP_CAPACITY,
+    )  # fmt: skip

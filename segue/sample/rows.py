@@ -33,12 +33,22 @@ class ListingRow(NamedTuple):
     listed_until: str
 
 
+class RelationRow(NamedTuple):
+    """`relations.csv`: what goes with a product, the best first."""
+
+    product_id: str
+    related_id: str
+    kind: str
+    rank: int
+
+
 class LocationRow(NamedTuple):
     """`locations.csv`: where stock lies and people shop."""
 
     location_id: str
     kind: str
     name: str
+    address: str
     country: str
     zone: str
     latitude: str
@@ -108,6 +118,7 @@ class OrderRow(NamedTuple):
     total: str
     discount: str
     discount_code: str
+    referral_code: str
     gift: str
     delivery: str
     occurred_at: str

@@ -16,7 +16,8 @@ from segue.sample.crowd import Crowd
 from segue.sample.dice import dice
 from segue.sample.parcels import parcels
 from segue.sample.people import Person, make_people
-from segue.sample.places import POPUP_CLOSES, POPUP_OPENS, location_rows
+from segue.sample.places import POPUP_CLOSES, POPUP_OPENS, location_rows, popup_row
+from segue.sample.relations import relation_rows
 from segue.sample.rows import (
     ConsentRow,
     CustomerRow,
@@ -26,13 +27,16 @@ from segue.sample.rows import (
     OrderLineRow,
     OrderRow,
     ProductRow,
+    RelationRow,
     StockRow,
     SuppressionRow,
     write_csv,
 )
 from segue.sample.season import Season
+from segue.sample.stages import NEW_YORK, Stage
 from segue.sample.stock import StockBook, plan_stock
 from segue.sample.story import plan_story
+from segue.sample.talk import plan_talk
 from segue.sample.till import Till
 from segue.sample.trade import Trade
 from segue.sample.year import YEAR_END, YEAR_START
@@ -53,6 +57,7 @@ class ShopFiles:
 
     folder: Path
     products: Path
+    relations: Path
     listings: Path
     locations: Path
     stock: Path
@@ -63,37 +68,43 @@ class ShopFiles:
     order_lines: Path
     fulfilments: Path
     events: Path
+    talk: Path
     #: Records by file name.
     counts: dict[str, int]
 
     def in_order(self) -> tuple[Path, ...]:
         """Return the files in the order in which to import them: people and things before what happened to them."""
         return (
-            self.products, self.listings, self.locations, self.stock, self.customers, self.consents,
+            self.products, self.relations, self.listings, self.locations, self.stock, self.customers, self.consents,
             self.suppressions, self.orders, self.order_lines, self.fulfilments, self.events,
+            self.talk,
         )  # fmt: skip
 
 
-def write_shop(folder: Path, *, seed: int = 8, customers: int = 2000, progress: Progress | None = None) -> ShopFiles:
+def write_shop(
+    folder: Path, *, seed: int = 8, customers: int = 2000, stage: Stage = NEW_YORK, progress: Progress | None = None
+) -> ShopFiles:
     """Write the shop of `seed` with so many customers into `folder`; the same arguments give the same bytes.
 
+    Sarah's story plays on `stage`; what its people do with codes that only messages tell them, `later` writes.
     Raises ValueError for fewer than 200 customers: too few for everything that happens in a season.
     """
     if customers < FEWEST_CUSTOMERS:
         raise ValueError(f"{customers} customers cannot fill a season; ask for at least {FEWEST_CUSTOMERS}")
     tell = progress or (lambda _what, _share: None)
     tell("people", 0.0)
-    people = make_people(dice(seed, "people"), customers)
-    consents = consent_rows(dice(seed, "consents"), people)
+    people = make_people(dice(seed, "people"), customers, stage)
+    consents = consent_rows(dice(seed, "consents"), people, stage)
     suppressions = suppression_rows(dice(seed, "suppressions"), people)
     cast = cast_for_carts(people, consents, suppressions)
     tell("people", 1.0)
-    book, till, stream = _play_year(seed, people, cast, tell)
+    book, till, stream = _play_year(seed, people, cast, stage, tell)
     sent = parcels(dice(seed, "parcels"), till.orders)
 
     tell("files", 0.0)
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
+    popup = popup_row(stage.popup, stage.popup_address, stage.city, stage.popup_point)
 
     def table(name: str, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Path:
         path = folder / f"{name}.csv"
@@ -103,8 +114,9 @@ def write_shop(folder: Path, *, seed: int = 8, customers: int = 2000, progress: 
     files = ShopFiles(
         folder=folder,
         products=table("products", ProductRow._fields, product_rows()),
+        relations=table("relations", RelationRow._fields, relation_rows()),
         listings=table("listings", ListingRow._fields, listing_rows(POPUP_OPENS, POPUP_CLOSES)),
-        locations=table("locations", LocationRow._fields, location_rows()),
+        locations=table("locations", LocationRow._fields, location_rows(popup)),
         stock=table("stock", StockRow._fields, book.rows()),
         customers=table("customers", CustomerRow._fields, (person.row() for person in people)),
         consents=table("consents", ConsentRow._fields, consents),
@@ -113,6 +125,7 @@ def write_shop(folder: Path, *, seed: int = 8, customers: int = 2000, progress: 
         order_lines=table("order_lines", OrderLineRow._fields, till.line_rows()),
         fulfilments=table("fulfilments", FulfilmentRow._fields, (row for parcel in sent for row in parcel.rows())),
         events=_write_events(folder / "events.jsonl", stream, counts),
+        talk=_write_events(folder / "talk.jsonl", plan_talk(dice(seed, "talk"), people, stage), counts),
         counts=counts,
     )
     tell("files", 1.0)
@@ -120,7 +133,7 @@ def write_shop(folder: Path, *, seed: int = 8, customers: int = 2000, progress: 
 
 
 def _play_year(
-    seed: int, people: Sequence[Person], cast: Sequence[Person], tell: Progress
+    seed: int, people: Sequence[Person], cast: Sequence[Person], stage: Stage, tell: Progress
 ) -> tuple[StockBook, Till, Clickstream]:
     """Plan everything that will happen, then let it happen in order."""
     agenda, book = Agenda(), StockBook()
@@ -128,7 +141,10 @@ def _play_year(
     stream = Clickstream(dice(seed, "clicks"))
     crowd = Crowd(dice(seed, "crowd"), people)
     plan_stock(dice(seed, "stock"), book, agenda)
-    plan_story({p.customer_id: p for p in people if p.is_story}, book=book, till=till, stream=stream, agenda=agenda)
+    plan_story(
+        {p.customer_id: p for p in people if p.is_story},
+        stage=stage, book=book, till=till, stream=stream, agenda=agenda,
+    )  # fmt: skip
     carts = round(len(people) * _CARTS_PER_CUSTOMER)
     trade = Trade(dice(seed, "trade"), crowd=crowd, book=book, till=till, agenda=agenda)
     trade.plan(

@@ -66,11 +66,15 @@ class Visit:
         """Begin to check out."""
         self._track("Checkout Started", cart_properties(self.cart_id, self.items))
 
-    def buy(self, agenda: Agenda, till: Till, code: str = "") -> None:
-        """Check out and order: rung up when the time comes, since others may buy in between."""
+    def go_to_checkout(self) -> None:
+        """Open the cart and begin to check out."""
         self.view_cart()
         self.start_checkout()
         self._pass()
+
+    def buy(self, agenda: Agenda, till: Till, code: str = "") -> None:
+        """Check out and order: rung up when the time comes, since others may buy in between."""
+        self.go_to_checkout()
         items, visitor, cart_id = self.items, self.visitor, self.cart_id
 
         def ring(now: datetime) -> None:

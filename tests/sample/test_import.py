@@ -10,7 +10,19 @@ from sqlalchemy import func, select
 from segue.clock import VirtualClock
 from segue.intake import import_events, import_table, load_mapping
 from segue.store.engine import open_engine, read
-from segue.store.tables import cart, consent_event, metadata, order, order_line, product, profile, stock_event, variant
+from segue.store.tables import (
+    cart,
+    consent_event,
+    metadata,
+    order,
+    order_line,
+    product,
+    product_relation,
+    profile,
+    stock_event,
+    touchpoint,
+    variant,
+)
 
 MAPPINGS = files("segue.sample") / "mappings"
 
@@ -37,7 +49,7 @@ def imported(shop, tmp_path_factory):
 
 def test_no_table_loses_a_row(shop, imported):
     for name, report in imported[1].items():
-        if name != "events":
+        if name not in ("events", "talk"):
             assert not report.skipped, report.to_text()
             assert not report.warnings, report.to_text()
 
@@ -48,6 +60,19 @@ def test_shared_browsers_keep_nothing_out_of_the_clickstream(imported):
     assert set(events.warnings) == {"shared_cookie"}
 
 
+def test_what_people_say_of_the_label_arrives(shop, imported):
+    talk = imported[1]["talk"]
+    assert not talk.skipped, talk.to_text()
+    assert not talk.warnings, talk.to_text()
+    with read(imported[0]) as connection:
+        kinds = dict(
+            connection.execute(select(touchpoint.c.kind, func.count()).group_by(touchpoint.c.kind)).tuples().all()
+        )
+    assert kinds["ad_click"] == 1
+    assert kinds["follow"] > 100
+    assert min(kinds["mention"], kinds["share"]) > 15
+
+
 def test_every_fact_arrives_once(shop, imported):
     engine, _ = imported
     counts = shop.files.counts
@@ -55,6 +80,7 @@ def test_every_fact_arrives_once(shop, imported):
         profile: counts["customers.csv"],
         variant: counts["products.csv"],
         product: 50,
+        product_relation: counts["relations.csv"],
         stock_event: counts["stock.csv"],
         consent_event: counts["consents.csv"],
         order: counts["orders.csv"],
