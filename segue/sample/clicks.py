@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -64,11 +64,13 @@ class Clickstream:
         """Write the identify call of somebody who leaves an address and does not sign in."""
         self._write(at, Visitor(anonymous_id), {"type": "identify", "traits": {"email": email}})
 
-    def track(self, at: datetime, visitor: Visitor, event: str, properties: Properties) -> None:
+    def track(self, at: datetime, visitor: Visitor, event: str, properties: Mapping[str, object]) -> None:
         """Write a track call."""
         self._write(at, visitor, {"type": "track", "event": event, "properties": properties})
 
-    def tell(self, at: datetime, visitor: Visitor, event: str, properties: Properties, **context: object) -> None:
+    def tell(
+        self, at: datetime, visitor: Visitor, event: str, properties: Mapping[str, object], **context: object
+    ) -> None:
         """Write a track call of what is no click in the shop, with what an ad or a network says of itself."""
         self._write(at, visitor, {"type": "track", "event": event, "properties": properties}, **context)
 
