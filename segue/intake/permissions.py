@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from segue.intake import records as r
 from segue.intake.report import Tally
 from segue.store.bulk import insert_new
-from segue.store.tables import consent_event, suppression
+from segue.store.suppressions import insert_suppressions
+from segue.store.tables import consent_event
 from segue.store.types import to_micros
 
 
@@ -49,17 +50,14 @@ def write_consents(
 
 
 def write_suppressions(connection: Connection, facts: Sequence[r.Suppression], now: datetime, tally: Tally) -> None:
-    """Add addresses never to be written to; the first time an address and reason are seen counts."""
-    rows: dict[tuple[str, str], dict[str, object]] = {}
-    for fact in facts:
-        rows.setdefault(
-            (fact.address_hash, fact.reason),
-            {
-                "address_hash": fact.address_hash,
-                "reason": fact.reason,
-                "occurred_at": fact.occurred_at,
-                "recorded_at": now,
-            },
-        )
-    new = insert_new(connection, suppression, list(rows.values()), ["address_hash", "reason"])
-    tally.count("suppression", seen=len(facts), new=new)
+    """Add addresses never to be written to; `suppressions` tells what of one that is known already counts."""
+    rows = [
+        {
+            "address_hash": fact.address_hash,
+            "reason": fact.reason,
+            "occurred_at": fact.occurred_at,
+            "recorded_at": now,
+        }
+        for fact in facts
+    ]
+    tally.count("suppression", seen=len(facts), new=insert_suppressions(connection, rows))

@@ -5,24 +5,23 @@ The columns are told in `docs/architecture.md`. Each kind of fact is read once a
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from segue.journeys.definition import Brief, Journey, Moment, Step
-from segue.outbox.consents import CHANNELS, read_consents
+from segue.outbox.consents import read_consents
 from segue.outbox.states import COUNTED
+from segue.outbox.suppressed import suppressed
 from segue.store.sql import among, listed, micros
-from segue.store.tables import identifier, message, profile, suppression
+from segue.store.tables import identifier, message, profile
 from segue.store.types import UtcTime
 
 _LOG = logging.getLogger(__name__)
@@ -30,15 +29,6 @@ _LOG = logging.getLogger(__name__)
 LONGEST_CAP = timedelta(days=366)
 #: pandas' "no time", as an integer.
 NO_TIME = np.iinfo(np.int64).min
-#: Which channels a kind of address speaks for.
-_REACHES = {"email": ("email", "print"), "phone": ("sms",)}
-#: Which reasons silence which channel.
-_SUPPRESSES = {
-    "email": ("hard_bounce", "unsubscribe", "complaint", "objection"),
-    "sms": ("hard_bounce", "stop", "complaint", "objection"),
-    "print": ("objection",),
-}
-
 # Built once: SQLAlchemy takes longer to put such a statement together than SQLite to answer it for a few people.
 _PROFILES = select(
     profile.c.id, profile.c.country, profile.c.region, profile.c.zone, profile.c.locale, profile.c.first_name
@@ -47,12 +37,6 @@ _ADDRESSES = (
     select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
     .where(listed(identifier.c.profile_id, "people"), identifier.c.kind.in_(("email", "phone")))
     .order_by(identifier.c.id.desc())  # the first one she gave is written last and stays
-)
-_ANY_SUPPRESSION = select(suppression.c.id).limit(1)
-_SUPPRESSIONS = select(suppression.c.address_hash, suppression.c.reason).where(
-    listed(suppression.c.address_hash, "hashes"),
-    suppression.c.occurred_at <= bindparam("now", type_=UtcTime),
-    suppression.c.reason.in_({reason for reasons in _SUPPRESSES.values() for reason in reasons}),
 )
 
 
@@ -66,11 +50,6 @@ class Asked:
     moment: Moment
     #: Positions in the frame.
     rows: np.ndarray[Any, np.dtype[np.int64]]
-
-
-def hash_address(address: str, secret: bytes) -> str:
-    """The keyed hash under which an address is suppressed; survives erasure and names nobody without the key."""
-    return hmac.digest(secret, b"address:" + address.encode("utf-8"), hashlib.sha256).hex()
 
 
 def fetch(connection: Connection, rows: Select[Any]) -> pd.DataFrame:
@@ -225,36 +204,6 @@ def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes
         found[kind][place] = value
     for channel, basis in read_consents(connection, position, now).items():
         found[f"{channel}_basis"] = basis
-    for channel, reason in _suppressions(connection, found, others, now, secret).items():
+    for channel, reason in suppressed(connection, ids, found, others, now=now, secret=secret).items():
         found[f"{channel}_suppressed"] = reason
     return found
-
-
-def _suppressions(
-    connection: Connection,
-    found: Mapping[str, Any],
-    others: Iterable[tuple[str, int, str]],
-    now: datetime,
-    secret: bytes,
-) -> dict[str, Any]:
-    """Why her address is suppressed on each channel, over every profile that shares it.
-
-    A no that she gave by one of her `others` (kind, place, address) is hers as well; that one of them bounced is not.
-    """
-    silenced = {channel: np.full(len(found["email"]), None, dtype=object) for channel in CHANNELS}
-    if connection.scalar(_ANY_SUPPRESSION) is None:
-        return silenced
-    hashes: dict[str, list[tuple[tuple[str, ...], int, bool]]] = {}
-    for kind, reached in _REACHES.items():
-        for place, address in enumerate(found[kind]):
-            if address is not None:
-                hashes.setdefault(hash_address(address, secret), []).append((reached, place, True))
-    for kind, place, address in others:
-        hashes.setdefault(hash_address(address, secret), []).append((_REACHES[kind], place, False))
-    for digest, reason in connection.execute(_SUPPRESSIONS, {"hashes": list(hashes), "now": now}).all():
-        for channels, place, used in hashes[digest]:
-            for channel in channels if used or reason != "hard_bounce" else ():
-                # A hard bounce is the strongest: it alone stops transactional messages too.
-                if reason in _SUPPRESSES[channel] and silenced[channel][place] != "hard_bounce":
-                    silenced[channel][place] = reason
-    return silenced

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
-from segue.store.tables import suppression
+from segue.store.suppressions import insert_suppressions
 from segue.store.types import to_micros
 
 
@@ -83,11 +82,8 @@ def record(connection: Connection, answers: Sequence[Answer], *, worker: str, no
 
 def suppress(connection: Connection, address_hashes: Sequence[str], *, reason: str, now: datetime) -> None:
     """Remember addresses that must not be written to again, by their keyed hash."""
-    if not address_hashes:
-        return
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(
-        insert(suppression).on_conflict_do_nothing(),
+    insert_suppressions(
+        connection,
         [
             {"address_hash": digest, "reason": reason, "occurred_at": now, "recorded_at": now}
             for digest in address_hashes

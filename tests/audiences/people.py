@@ -14,8 +14,8 @@ from segue.clock import VirtualClock
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.journeys.definition import Moment
 from segue.journeys.retargeting import RetargetingBrief
-from segue.outbox.frame import hash_address
 from segue.outbox.rules import rules_of
+from segue.outbox.suppressed import hash_address
 from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import (

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, Engine, insert
 
-from segue.outbox.frame import hash_address
 from segue.outbox.freshness import _was_visible, watermark
+from segue.outbox.suppressed import hash_address
 from segue.store.engine import read, write
 from segue.store.tables import consent_event, order, suppression
 from tests.outbox.conftest import Desks

@@ -16,7 +16,8 @@ from segue.clock import VirtualClock
 from segue.contract import Channel
 from segue.intake import import_export
 from segue.journeys.definition import Moment
-from segue.outbox.frame import Asked, enrich, hash_address
+from segue.outbox.frame import Asked, enrich
+from segue.outbox.suppressed import hash_address
 from segue.policy import judge
 from segue.store.engine import write
 from segue.store.tables import consent_event, identifier, profile, suppression
