@@ -17,11 +17,13 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.approval import RefusedError, settled
+from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
 from flows.report import Report, page, report_of
 from segue.journeys.definition import Brief, Journey
-from segue.service import DrainCount, RunPlan, SampleRender, Shard, Summary, open_segue
+from segue.service import DrainCount, Frozen, RunPlan, SampleRender, Shard, Start, Summary, open_segue
 
 #: Shards drained at once. The work is Python and a provider's answer: two keep both busy, more only share a core.
 SHARDS_AT_ONCE = 2
@@ -33,22 +35,29 @@ journey_runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONC
 def run_journey(journey: Journey, form: JourneyForm) -> Report:
     """Preview the journey, or run it to the end of its shards; leave a report on the run's page.
 
-    Safe to repeat: the same Prefect run finds its own promises again, and the outbox sends a key once. Raises
-    FlowError when shards stopped; their messages stay promised and dispatch_outbox goes on with them.
+    A large or dear run is shown first and waits for somebody's yes. Safe to repeat: the same Prefect run finds what it
+    froze and promised again, and the outbox sends a key once. Raises FlowError when shards stopped; their messages
+    stay promised and dispatch_outbox goes on with them.
     """
     brief = form.brief_for(journey)
-    if settle_mode(form.mode) is Mode.PREVIEW:
-        stopped: list[str] = []
-        summary, samples = preview(journey, brief)
-    else:
-        plan = promise(journey, brief)
-        stopped = drain_all(plan)
-        summary, samples = sum_up(journey, plan.run_id)
-    create_markdown_artifact(
-        page(journey.title, summary, samples),
-        key=f"{journey.name.replace('_', '-')}-report",
-        description=f"{journey.title}: {summary.considered:,} considered",
-    )
+    start = settle_start(form.mode)
+    if start is Start.PREVIEW:
+        frozen = freeze(journey, brief, start)
+        summary, samples = seen(frozen), samples_of(journey)
+        leave_page(journey, frozen.run_id, page(journey.title, summary, samples, asks=frozen.asks), summary)
+        return report_of(summary, run_id=frozen.run_id)
+    switch_on(journey)
+    try:
+        plan, by = promise(journey, brief, start)
+    except RefusedError as refused:
+        summary = sum_up(refused.run_id)
+        text = page(journey.title, summary, (), said="**RefusedError.** Nothing that waited for a yes was sent.")
+        leave_page(journey, refused.run_id, text, summary)
+        return report_of(summary)
+    stopped = drain_all(plan)
+    summary, samples = sum_up(plan.run_id), samples_of(journey)
+    said = f"Agreed to by {by}." if by else None
+    leave_page(journey, plan.run_id, page(journey.title, summary, samples, said=said), summary)
     if stopped:
         raise FlowError(
             f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they promised stays in the outbox "
@@ -58,27 +67,61 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
 
 
 def settle_mode(mode: Mode) -> Mode:
+    """Say whether this run sends."""
+    return Mode.PREVIEW if settle_start(mode) is Start.PREVIEW else Mode.SEND
+
+
+def settle_start(mode: Mode) -> Start:
     """Decide by who started this run whether it sends, and name it so that the list of runs tells them apart."""
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(str(flow_run.id)))
         settled = mode.settled(by_schedule=bool(run.auto_scheduled))
         client.update_flow_run(run.id, name="Preview" if settled is Mode.PREVIEW else "Sending")
-    return settled
+    if settled is Mode.PREVIEW:
+        return Start.PREVIEW
+    return Start.SCHEDULE if run.auto_scheduled else Start.HAND
 
 
-def preview(journey: Journey, brief: Brief) -> tuple[Summary, Sequence[SampleRender]]:
-    """Ask what a run would do now."""
+def freeze(journey: Journey, brief: Brief, start: Start) -> Frozen:
+    """Judge everybody who is due and write down who that is; nothing is promised."""
     with without_personal_data(f"The preview of {journey.name}"), open_segue() as segue:
-        return segue.preview(journey, brief), segue.sample_renders(journey)
+        return segue.freeze(journey, brief, flow_run.id, start=start)
 
 
-def promise(journey: Journey, brief: Brief) -> RunPlan:
-    """Choose who is due and promise each message under its key. The first real run is what switches a journey on."""
-    with without_personal_data(f"Choosing who is due for {journey.name}"), open_segue() as segue:
+def switch_on(journey: Journey) -> None:
+    """The first real run is what lets a journey listen."""
+    with without_personal_data(f"Switching on {journey.name}"), open_segue() as segue:
         segue.switch_on(journey.name)
-        plan = segue.start_run(journey, brief, flow_run_id=flow_run.id)
+
+
+def promise(journey: Journey, brief: Brief, start: Start) -> tuple[RunPlan, str | None]:
+    """Promise each message under its key, once somebody has agreed where that is asked; returns who that was.
+
+    What is owed (transactional messages) waits for nobody.
+    """
+    with without_personal_data(f"Choosing who is due for {journey.name}"), open_segue() as segue:
+        if start is Start.SCHEDULE and segue.is_small(journey, brief):
+            return segue.start_run(journey, brief, flow_run.id, leave_waiting=True), None
+    frozen, by = freeze(journey, brief, start), None
+    if frozen.until is not None and any(step.transactional for step in journey.steps):
+        with without_personal_data(f"What {journey.name} owes"), open_segue() as segue:
+            owed = segue.start_run(journey, brief, flow_run.id, transactional_only=True)
+        drain_all(owed)
+    why = None
+    while frozen.until is not None:
+        if frozen.summary is not None:
+            text = page(
+                journey.title, frozen.summary, samples_of(journey), asks=frozen.asks, waits=frozen.until, why=why
+            )
+            leave_page(journey, frozen.run_id, text, frozen.summary)
+        frozen, by, why = settled(journey, brief, frozen, start)
+        if why is None:
+            break
+        get_run_logger().warning("Run %s is asked about again: %s", frozen.run_id, why)
+    with without_personal_data(f"Promising for {journey.name}"), open_segue() as segue:
+        plan = segue.start_run(journey, brief, flow_run.id, only_frozen=True, leave_waiting=start is Start.SCHEDULE)
     get_run_logger().info("Run %s: %s promised in %s shards", plan.run_id, plan.promised, len(plan.shards))
-    return plan
+    return plan, by
 
 
 def drain_all(plan: RunPlan) -> list[str]:
@@ -113,7 +156,31 @@ def drain_shard(run_id: int, number: int, shard: Shard) -> DrainCount:
     return count
 
 
-def sum_up(journey: Journey, run_id: int) -> tuple[Summary, Sequence[SampleRender]]:
+def sum_up(run_id: int) -> Summary:
     """Read back what became of everybody the run considered."""
     with without_personal_data(f"Summing up run {run_id}"), open_segue() as segue:
-        return segue.summary(run_id), segue.sample_renders(journey)
+        return segue.summary(run_id)
+
+
+def samples_of(journey: Journey) -> Sequence[SampleRender]:
+    """What its messages look like, with sample data."""
+    with without_personal_data(f"The samples of {journey.name}"), open_segue() as segue:
+        return segue.sample_renders(journey)
+
+
+def seen(frozen: Frozen) -> Summary:
+    """What was shown; a run that was just frozen has it."""
+    if frozen.summary is None:
+        raise FlowError(f"Run {frozen.run_id} was frozen before and is no preview.")
+    return frozen.summary
+
+
+def leave_page(journey: Journey, run_id: int, text: str, summary: Summary) -> None:
+    """Put the run's report on its page, in place of an earlier one of the same run."""
+    name = journey.name.replace("_", "-")
+    # Hundreds of runs a day find nobody; all of them share one key.
+    key = f"{name}-run-{run_id}" if summary.considered else f"{name}-nobody-due"
+    description = f"{journey.title}: {summary.considered:,} considered"
+    if summary.considered and rewrite(key, str(flow_run.id), text, description):
+        return
+    create_markdown_artifact(text, key=key, description=description)

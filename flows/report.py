@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from flows import pictures
 from segue.service import SampleRender, Summary, words
+from segue.settings import load_settings
 
 #: Of a step's samples, the one on the page; the others are for the template's own tests.
 MAIN = "sample"
@@ -25,7 +28,7 @@ class Report:
     """What a journey's run returns: the sum, and how to find the run in the outbox."""
 
     journey: str
-    #: None for a preview, which stores nothing.
+    #: Of a preview: under which it wrote down who would get it. None where nothing was stored.
     run_id: int | None
     preview: bool
     considered: int
@@ -33,26 +36,44 @@ class Report:
     groups: dict[str, int]
 
 
-def report_of(summary: Summary) -> Report:
+def report_of(summary: Summary, *, run_id: int | None = None) -> Report:
     """Reduce a summary to what the flow hands back."""
     return Report(
         journey=summary.journey,
-        run_id=summary.run_id,
+        run_id=run_id or summary.run_id,
         preview=summary.preview,
         considered=summary.considered,
         groups=summary.by_group(),
     )
 
 
-def page(title: str, summary: Summary, samples: Sequence[SampleRender]) -> str:
-    """Write the whole report as Markdown."""
-    parts = [f"# {title}: {'preview, nothing was sent' if summary.preview else f'run {summary.run_id}'}"]
+def page(
+    title: str,
+    summary: Summary,
+    samples: Sequence[SampleRender],
+    *,
+    said: str | None = None,
+    asks: str | None = None,
+    waits: datetime | None = None,
+    why: str | None = None,
+) -> str:
+    """Write the whole report as Markdown, the shortest answer first.
+
+    `said` is a sentence about how it came to this; `asks`, why sending needs a yes; `waits`, until when one counts;
+    `why`, why it is asked again.
+    """
+    parts = [f"# {title}: {_state(summary, waits)}"]
+    if said:
+        parts.append(said)
     if summary.considered:
+        if asks:
+            parts.append(_asking(asks, waits, why))
         parts += [
             sentence(summary),
             *costs(summary),
-            table(summary),
             f"![How many, by what became of them]({picture(summary)})",
+            table(summary),
+            *holds(summary),
         ]
     else:
         parts.append(NOBODY)
@@ -60,11 +81,41 @@ def page(title: str, summary: Summary, samples: Sequence[SampleRender]) -> str:
         parts.append(
             "To see one person's whole story, run `segue explain` with the profile id, e.g. " + _first(summary)
         )
-    parts.append("## What the messages look like")
-    parts.append("Written with sample data; no real person is shown.")
+    if samples:
+        parts.append("## What the messages look like")
+        parts.append("Written with sample data; no real person is shown.")
     # A designed mail is 30 kB in Prefect's database; hundreds of runs a day find nobody and need not say it so well.
     parts += [sample_card(sample, designed=summary.considered > 0) for sample in samples if sample.sample == MAIN]
     return "\n\n".join(parts) + "\n"
+
+
+def _state(summary: Summary, waits: datetime | None) -> str:
+    if waits is not None:
+        return "waiting for approval, nothing was sent"
+    return "preview, nothing was sent" if summary.preview else f"run {summary.run_id}"
+
+
+def _asking(asks: str, waits: datetime | None, why: str | None) -> str:
+    if waits is None:
+        return f"**Sending this needs somebody's yes**: {asks}."
+    again = f" It is asked again, since {why}." if why else ""
+    return (
+        f"**Waiting for somebody's yes**: {asks}.{again} Choose *Resume* at the top of the run's page and say "
+        f"*Send it* or *Do not send it* until {waits:%d %b %Y, %H:%M} UTC. Nobody is added meanwhile."
+    )
+
+
+def holds(summary: Summary) -> list[str]:
+    """What would wait and until when, in the shop's own time; nothing where nothing would."""
+    if not summary.holdings:
+        return []
+    zone = ZoneInfo(load_settings().home_zone)
+    rows = ["| Would wait | Step | Why | Looked at again |", "| --: | :-- | :-- | :-- |"]
+    for one in summary.holdings:
+        first, last = (f"{at.astimezone(zone):%a %d %b, %H:%M}" for at in (one.first, one.last))
+        until = first if first == last else f"{first} to {last}"
+        rows.append(f"| {one.count:,} | {words.title(one.step)} | {words.reason(one.reason)} | {until} |")
+    return ["\n".join(rows), f"Times are those of {zone.key}."]
 
 
 def sentence(summary: Summary) -> str:

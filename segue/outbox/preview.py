@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
 from segue.contract import Channel, MessageConnector
-from segue.journeys.definition import Brief, Journey, Moment
+from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.outbox.brake import paused_names
 from segue.outbox.estimate import Estimate
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.promise import candidates
 from segue.outbox.report import example_name
-from segue.outbox.summary import GROUPS, Summary, lines_of
+from segue.outbox.summary import GROUPS, Holding, Summary, lines_of
 from segue.policy import Rules, judge
 from segue.render import Library
 
 _EXAMPLES = 5
 _STATES = {"send": "accepted", "hold": "held", "skip": "skipped", "control": "control"}
+
+Keep = Callable[[Step, Sequence[str], Sequence[int], Sequence[str]], None]
+"""Told of each part that was judged: its step, keys, profile ids, verdicts."""
 
 
 def preview(
@@ -36,18 +40,22 @@ def preview(
     shard_size: int,
     library: Library | None = None,
     connectors: Mapping[Channel, MessageConnector] | None = None,
+    keep: Keep | None = None,
+    leave_to: Sequence[int] = (),
 ) -> Summary:
     """Judge everybody who is due now, store nothing, and return the sum; `accepted` reads as *would be sent*.
 
-    With `library` and `connectors` it says what that would cost, about.
+    With `library` and `connectors` it says what that would cost, about. `keep` is told what was judged; what the
+    runs `leave_to` have frozen is left to them.
     """
     estimate = None if library is None else Estimate(library, connectors or {}, journey, now=moment.now)
     counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
     examples: dict[str, tuple[int, ...]] = {}
+    held: dict[tuple[str, str], tuple[int, datetime, datetime]] = {}
     paused = bool({"all", f"journey:{journey.name}"} & paused_names(connection))
     outside = uncapped(journeys.values())
     for step in journey.steps:
-        everybody = fetch(connection, candidates(journey, step, brief, moment))
+        everybody = fetch(connection, candidates(journey, step, brief, moment, leave_to=leave_to))
         for start in range(0, len(everybody), shard_size):
             rows = everybody.iloc[start : start + shard_size].reset_index(drop=True)
             asked = Asked(
@@ -58,6 +66,12 @@ def preview(
             people = pd.unique(rows["profile_id"]).tolist()
             past = history(connection, people, now=moment.now, outside=outside)
             judged = judge(frame, now=moment.now, history=past, rules=rules)
+            if keep is not None:
+                keep(step, rows["key"].tolist(), rows["profile_id"].tolist(), judged["verdict"].tolist())
+            for reason, until in judged.loc[judged["verdict"] == "hold", ["reason", "until"]].itertuples(index=False):
+                at = until.to_pydatetime()
+                count, first, last = held.get((step.name, str(reason)), (0, at, at))
+                held[step.name, str(reason)] = (count + 1, min(first, at), max(last, at))
             addresses = {Channel.EMAIL: frame["email"].tolist(), Channel.SMS: frame["phone"].tolist()}
             for place, (verdict, reason, channel, profile_id) in enumerate(
                 zip(judged["verdict"], judged["reason"], judged["channel"], rows["profile_id"].tolist(), strict=True)
@@ -78,4 +92,8 @@ def preview(
         lines=lines_of((step, state, why, channel, n) for (step, state, why, channel), n in counts.items()),
         examples=examples,
         spendings=() if estimate is None else estimate.spendings(),
+        holdings=tuple(
+            Holding(step=step, reason=reason, count=count, first=first, last=last)
+            for (step, reason), (count, first, last) in held.items()
+        ),
     )

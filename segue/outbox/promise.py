@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, literal, select
@@ -9,15 +10,26 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, lite
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.outbox.states import PERSON_BUCKETS
 from segue.store.sql import insert_where_new
-from segue.store.tables import message
+from segue.store.tables import message, run_audience
 from segue.store.types import UtcTime
 
 
-def promise(connection: Connection, journey: Journey, step: Step, brief: Brief, moment: Moment, *, run_id: int) -> int:
+def promise(
+    connection: Connection,
+    journey: Journey,
+    step: Step,
+    brief: Brief,
+    moment: Moment,
+    *,
+    run_id: int,
+    only: ColumnElement[bool] | None = None,
+    leave_to: Sequence[int] = (),
+) -> int:
     """Insert a queued row for every due occasion whose key is new; return how many.
 
-    One `INSERT ... SELECT ... ON CONFLICT DO NOTHING`: two runs at once, a double click or a clock going
-    back meet the unique key and add nothing.
+    `only` narrows it to the rows of `run_audience` it is true of, which are about the same key; what the runs
+    `leave_to` have frozen is left to them. One `INSERT ... SELECT ... ON CONFLICT DO NOTHING`: two runs at once, a
+    double click or a clock going back meet the unique key and add nothing.
     """
     due = step.due(moment, brief).subquery("due")
     bucket = due.c.profile_id % PERSON_BUCKETS
@@ -37,6 +49,10 @@ def promise(connection: Connection, journey: Journey, step: Step, brief: Brief, 
         "promised_at": literal(moment.now, UtcTime),
     }
     rows = select(*source.values()).where(is_new(journey, step, due))
+    if only is not None:
+        rows = rows.where(exists().where(run_audience.c.key == key_of(journey, step, due), only))
+    if leave_to:
+        rows = rows.where(~_frozen_by(leave_to, key_of(journey, step, due)))
     done = connection.execute(
         insert_where_new(message).from_select(list(source), rows, include_defaults=False),
         execution_options={"preserve_rowcount": True},
@@ -46,10 +62,12 @@ def promise(connection: Connection, journey: Journey, step: Step, brief: Brief, 
     return done.rowcount
 
 
-def candidates(journey: Journey, step: Step, brief: Brief, moment: Moment) -> Select[Any]:
+def candidates(
+    journey: Journey, step: Step, brief: Brief, moment: Moment, *, leave_to: Sequence[int] = ()
+) -> Select[Any]:
     """The same occasions as rows to judge, without promising them: what a preview looks at."""
     due = step.due(moment, brief).subquery("due")
-    return select(
+    rows = select(
         literal(0).label("id"),
         key_of(journey, step, due).label("key"),
         due.c.profile_id,
@@ -58,6 +76,7 @@ def candidates(journey: Journey, step: Step, brief: Brief, moment: Moment) -> Se
         literal(step.priority).label("priority"),
         due.c.deadline_at,
     ).where(is_new(journey, step, due))
+    return rows.where(~_frozen_by(leave_to, key_of(journey, step, due))) if leave_to else rows
 
 
 def key_of(journey: Journey, step: Step, due: Subquery) -> ColumnElement[str]:
@@ -68,3 +87,7 @@ def key_of(journey: Journey, step: Step, due: Subquery) -> ColumnElement[str]:
 def is_new(journey: Journey, step: Step, due: Subquery) -> ColumnElement[bool]:
     """True where nobody promised this key yet."""
     return ~exists().where(message.c.key == key_of(journey, step, due))
+
+
+def _frozen_by(runs: Sequence[int], key: ColumnElement[str]) -> ColumnElement[bool]:
+    return exists().where(run_audience.c.run_id.in_(runs), run_audience.c.key == key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 #: How a message's state reads in the sum.
 GROUPS = {
@@ -51,6 +52,18 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """How many of one step a preview would hold for a reason, and when they would be looked at again."""
+
+    step: str
+    reason: str
+    count: int
+    #: The soonest and the latest instant, UTC.
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The sum of one run, or of a preview."""
 
@@ -63,6 +76,8 @@ class Summary:
     examples: dict[str, tuple[int, ...]]
     #: What was handed over (or would be), as far as it has segments or a price. A refusal costs nothing.
     spendings: tuple[Spending, ...] = ()
+    #: Of a preview: what would wait, and until when.
+    holdings: tuple[Holding, ...] = ()
 
     @property
     def considered(self) -> int:

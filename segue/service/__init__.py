@@ -17,12 +17,14 @@ from segue.offers import CodeCount, Settled
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
+from segue.outbox.freeze import ApprovalError
 from segue.outbox.handover import Probe
 from segue.outbox.printing import PrintReport
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.stop import StoppedRun
 from segue.outbox.summary import Spending, Summary
 from segue.render.samples import SampleRender
+from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
 from segue.service.running import RunPlan, RunVerbs, Shard
@@ -32,7 +34,7 @@ from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(AudienceVerbs, RunVerbs, WhyVerbs):
+class Segue(ApproveVerbs, AudienceVerbs, RunVerbs, WhyVerbs):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
@@ -67,10 +69,12 @@ def open_segue(
 
 __all__ = [
     "FORMATS",
+    "ApprovalError",
     "AudienceLine",
     "AudienceReport",
     "CodeCount",
     "DrainCount",
+    "Frozen",
     "Hints",
     "ImportReport",
     "IntakeError",
@@ -84,6 +88,7 @@ __all__ = [
     "Shard",
     "Spending",
     "Standing",
+    "Start",
     "StoppedRun",
     "Summary",
     "Why",

@@ -9,22 +9,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert, select
 
 from segue.clock import VirtualClock
 from segue.journeys.definition import Brief, Journey
 from segue.outbox.count import DrainCount
+from segue.outbox.freeze import permitted, waiting_runs
 from segue.outbox.judging import Scope
 from segue.outbox.printing import PrintReport, print_all, reprint
 from segue.outbox.promise import promise
+from segue.outbox.runs import run_of
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.takeback import take_back_cancelled
 from segue.service.asking import AskVerbs
 from segue.service.brake import BrakeVerbs
 from segue.service.shop import ShopVerbs
 from segue.store.engine import read, write
-from segue.store.tables import journey_state, run
+from segue.store.tables import journey_state
 
 #: A run is drained in this many shards at most; each leases its own buckets.
 _SHARDS = 8
@@ -67,18 +68,45 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
             connection.execute(insert(journey_state).values(journey=journey, live_from=start))
             return start
 
-    def start_run(self, journey: Journey, brief: Brief, flow_run_id: str | None = None) -> RunPlan:
+    def start_run(
+        self,
+        journey: Journey,
+        brief: Brief,
+        flow_run_id: str | None = None,
+        *,
+        only_frozen: bool = False,
+        transactional_only: bool = False,
+        leave_waiting: bool = False,
+    ) -> RunPlan:
         """Select who is due, promise each a message once, and return the shards to drain.
 
-        Started again with the same `flow_run_id` it continues the same run.
+        Started again with the same `flow_run_id` it continues the same run. `only_frozen`: marketing goes to nobody
+        but whom the run froze, and raises ApprovalError unless somebody agreed where that was asked.
+        `transactional_only`: what waits for no yes. `leave_waiting`: what another run froze and waits with is left
+        to that one.
         """
         moment = self._moment(journey)
         take_back_cancelled(self.engine, (journey,), now=moment.now)
         with write(self.engine) as connection:
-            run_id = _run_of(connection, journey, brief, flow_run_id, moment.now)
+            run_id = run_of(connection, journey, brief, flow_run_id, moment.now)
+            only = permitted(connection, run_id, moment.now) if only_frozen else None
+            others = waiting_runs(connection, journey.name, moment.now) if leave_waiting else []
             if journey.prepare is not None:
                 journey.prepare(connection, moment, brief, self.secret)
-            promised = sum(promise(connection, journey, step, brief, moment, run_id=run_id) for step in journey.steps)
+            promised = sum(
+                promise(
+                    connection,
+                    journey,
+                    step,
+                    brief,
+                    moment,
+                    run_id=run_id,
+                    only=None if step.transactional else only,
+                    leave_to=[one for one in others if one != run_id],
+                )
+                for step in journey.steps
+                if step.transactional or not transactional_only
+            )
         self._probe("promised")
         width = len(MARKETING_BUCKETS) // _SHARDS
         return RunPlan(
@@ -199,18 +227,3 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
             self._settled_at = now
             self.settle_news()
             self.settle_offers()
-
-
-def _run_of(connection: Connection, journey: Journey, brief: Brief, flow_run_id: str | None, now: datetime) -> int:
-    """The run of `flow_run_id`, made if it is new; without one, always a new run."""
-    row = {
-        "journey": journey.name,
-        "flow_run_id": flow_run_id,
-        "brief": brief.model_dump(mode="json"),
-        "started_at": now,
-    }
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    made = connection.scalar(dialect.insert(run).values(row).on_conflict_do_nothing().returning(run.c.id))
-    if made is None:
-        made = connection.execute(select(run.c.id).where(run.c.flow_run_id == flow_run_id)).scalar_one()
-    return int(made)

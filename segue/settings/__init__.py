@@ -102,6 +102,14 @@ class Settings(BaseSettings):
     cart_second_email: bool = Field(True, description="A cart mail may be the second e-mail in 24 h.")
     email_quiet: str = Field("21:00-07:00", description="Local hours without marketing e-mail; cart mails are free.")
 
+    approve_above_messages: int = Field(
+        1_000, ge=0, description="A run of more messages than this waits for somebody's yes; transactional ones never."
+    )
+    approve_above_cost_minor: int = Field(
+        5_000, ge=0, description="So does one that would cost more, in minor units of each currency it is billed in."
+    )
+    approval_hours: float = Field(24, gt=0, le=24 * 14, description="How long a run waits, and how long a yes holds.")
+
     house: House = Field(DEFAULT_HOUSE, description="Loyalty, referrals, pop-ups: what the shop's programme is worth.")
 
     @property

@@ -17,7 +17,7 @@ from flows.errors import FlowError
 from flows.forms import Mode
 from segue.service import Segue
 from segue.store.engine import read
-from segue.store.tables import decision, message, run
+from segue.store.tables import decision, message, run, run_audience
 from tests.flows.shop import Shop
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
@@ -33,21 +33,22 @@ def stored(segue: Segue, table) -> int:
 def newest_report() -> str:
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["abandoned-cart-report"])),
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(like_="abandoned-cart-run-%")),
             sort=ArtifactSort.CREATED_DESC,
             limit=1,
         )
     return str(artifact.data)
 
 
-def test_a_preview_counts_everybody_and_stores_nothing(installed: Segue, shop: Shop) -> None:
-    """The form left as it is: the whole sum, no message, no decision, no run, no file."""
+def test_a_preview_counts_everybody_and_promises_nothing(installed: Segue, shop: Shop) -> None:
+    """The form left as it is: the whole sum, who it was, and no message, no decision, no file."""
     report = abandoned_cart()
     assert report.preview
     assert report.considered == shop.people
     assert report.groups["accepted"] == shop.consenting
     assert report.groups["skipped"] == shop.people - shop.consenting
-    assert (stored(installed, message), stored(installed, decision), stored(installed, run)) == (0, 0, 0)
+    assert (stored(installed, message), stored(installed, decision)) == (0, 0)
+    assert (stored(installed, run), stored(installed, run_audience)) == (1, shop.people)
     assert not list(Path(installed.settings.outbox).rglob("*.eml"))
     assert "preview, nothing was sent" in newest_report()
 
