@@ -43,7 +43,9 @@ class BrakeForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Pause or resume")
 
-    action: Action = Field(Action.PAUSE, title="What should happen")
+    action: Action = Field(
+        Action.PAUSE, title="What should happen", description="In force before the next batch leaves."
+    )
     what: str = Field(
         EVERYTHING,
         title="To what",

@@ -20,6 +20,7 @@ from flows.forms import Mode
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
+WORDED = {"title", "description", "default"}
 CART, DISPATCH = "abandoned-cart/live", "dispatch-outbox/live"
 ALL = tuple(
     f"{entry['entrypoint'].rpartition(':')[2].replace('_', '-')}/{entry['name']}"
@@ -92,10 +93,11 @@ def test_every_field_of_every_form_speaks_to_a_marketer(client: SyncPrefectClien
         found = read(client, name)
         assert found.tags
         assert found.description
-        (form,) = found.parameter_openapi_schema["properties"].values()
-        model = found.parameter_openapi_schema["definitions"][form["$ref"].rpartition("/")[2]]
-        for field, schema in model["properties"].items():
-            assert {"title", "description", "default"} <= set(schema), f"{name}: {field}"
+        for form in found.parameter_openapi_schema["properties"].values():  # one, or none where nothing is asked
+            model = found.parameter_openapi_schema["definitions"][form["$ref"].rpartition("/")[2]]
+            for field, schema in model["properties"].items():
+                asked = {"title", "description"} if field in model.get("required", ()) else WORDED
+                assert asked <= set(schema), f"{name}: {field}"
 
 
 def test_the_mode_stands_first_with_readable_choices(client: SyncPrefectClient) -> None:

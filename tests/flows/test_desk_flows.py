@@ -1,0 +1,89 @@
+"""The marketer's levers: the brake, stopping a run, and asking why; by what Prefect's forms take and pages show."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+from pydantic import ValidationError
+
+from flows.abandoned_cart import AbandonedCartForm, abandoned_cart
+from flows.brake import NAMES, Action, BrakeForm, StopForm, pause_or_resume, stop_a_run
+from flows.errors import FlowError
+from flows.explain_customer import ExplainForm, explain_customer
+from flows.forms import Mode
+from segue.service import Segue
+from tests.flows.shop import Shop
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+
+SEND = AbandonedCartForm(mode=Mode.SEND)
+
+
+def page(key: str) -> str:
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), sort=ArtifactSort.CREATED_DESC, limit=1
+        )
+    return str(artifact.data)
+
+
+def test_nothing_leaves_while_the_brake_is_on_and_all_of_it_after(installed: Segue, shop: Shop) -> None:
+    assert pause_or_resume(BrakeForm(what="Journey: Abandoned cart", why="wrong prices")) == 1
+    assert json.loads(page("brake"))[0]["Why"] == "wrong prices"
+    held = abandoned_cart(SEND)
+    assert (held.groups["accepted"], held.groups["pending"]) == (0, shop.consenting)
+    assert pause_or_resume(BrakeForm(action=Action.RESUME, what="Journey: Abandoned cart")) == 0
+    installed.clock.advance(timedelta(minutes=10))  # type: ignore[attr-defined]
+    assert installed.drain_ready().sent == shop.consenting
+
+
+def test_a_stopped_run_says_what_it_kept(installed: Segue, shop: Shop) -> None:
+    pause_or_resume(BrakeForm(what="Everything"))
+    run = abandoned_cart(SEND)
+    assert stop_a_run(StopForm(run=run.run_id)) == shop.consenting
+    assert f"**{shop.consenting:,} messages were kept from leaving.** 0 had left before" in page("stopped-run")
+    pause_or_resume(BrakeForm(action=Action.RESUME, what="Everything"))
+    installed.clock.advance(timedelta(minutes=10))  # type: ignore[attr-defined]
+    assert installed.drain_ready().sent == 0
+    with pytest.raises(FlowError, match="there is no run 99"):
+        stop_a_run(StopForm(run=99))
+
+
+def test_why_is_told_by_id_and_names_nobody(installed: Segue, shop: Shop) -> None:
+    abandoned_cart(SEND)
+    assert explain_customer(ExplainForm(customer="5")) == 1  # every fifth has agreed to nothing
+    told = page("explain-customer")
+    assert "never agreed to marketing messages" in told
+    assert "Abandoned cart, Reminder" in told
+    assert not [one for one in shop.personal if one in told.lower()]
+    with pytest.raises(FlowError, match="Nobody has that id"):
+        explain_customer(ExplainForm(customer="no-such-customer"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["sarah@example.com", "+12025550123", "202-555-0123", "(202) 555 0123", "07700 900123", "07700900123", "", "a b"],
+)
+def test_an_address_is_refused_by_the_form_and_not_repeated(typed: str) -> None:
+    """Prefect keeps what a form took, and shows why it refused."""
+    with pytest.raises(ValidationError) as refused:
+        ExplainForm(customer=typed)
+    assert not typed or typed not in str(refused.value)
+
+
+@pytest.mark.parametrize("typed", ["1042", "gid://shopify/Customer/7012345678", "C-17", "7012345678"])
+def test_ids_of_shops_are_taken(typed: str) -> None:
+    assert ExplainForm(customer=f" {typed} ").customer == typed
+
+
+def test_the_drop_down_offers_what_exists() -> None:
+    offered = BrakeForm.model_json_schema()["properties"]["what"]["enum"]
+    assert offered == list(NAMES)
+    assert {"Everything", "Journey: Abandoned cart", "Channel: text message", "Connector: smtp"} <= set(offered)
+    with pytest.raises(ValidationError, match="choose one of"):
+        BrakeForm(what="Channel: pigeon")
