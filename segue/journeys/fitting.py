@@ -58,6 +58,7 @@ _LISTINGS = (
     .where(*_IS_LISTED)
     .group_by(listing.c.product_id, listing.c.sales_channel)
 )
+_OLD = select(listing.c.product_id).where(listing.c.listed_from < bindparam("since", type_=UtcTime)).distinct()
 _SIZES = (
     select(profile_size.c.profile_id, profile_size.c.category, profile_size.c.system, profile_size.c.size)
     .add_columns(profile_size.c.confidence)
@@ -121,18 +122,23 @@ def in_stock(connection: Connection, variant_ids: Collection[int], now: datetime
 
 
 def fitting(
-    connection: Connection, people: Sequence[tuple[int, str | None]], now: datetime, *, limit: int = 4
+    connection: Connection,
+    people: Sequence[tuple[int, str | None]],
+    now: datetime,
+    *,
+    limit: int = 4,
+    listed_since: datetime | None = None,
 ) -> dict[int, list[Item]]:
     """Return up to `limit` things for each of `people` (profile id, sales channel she bought on), the best first.
 
     They are listed at `now` on some other channel and not on hers (None: anything listed), in stock, and nothing she
     ever bought. Categories she has not bought in come first; within that each category gets a turn, so that a card
     does not show four beanies; then what surely fits, then the newest listing, then the lower price. People for whom
-    there is nothing have an empty list.
+    there is nothing have an empty list. With `listed_since` only what no channel listed before it is shown.
     """
     if not people or limit <= 0:
         return {profile_id: [] for profile_id, _ in people}
-    shop = _Shop(connection, now)
+    shop = _Shop(connection, now, listed_since)
     ids = {"people": [profile_id for profile_id, _ in people], "now": now}
     sizes: defaultdict[int, _Sizes] = defaultdict(dict)
     for profile_id, category, system, size, confidence in connection.execute(_SIZES, {"people": ids["people"]}):
@@ -239,9 +245,12 @@ def _item(row: Any, size: str | None) -> Item:
 class _Shop:
     """What is listed and there at `now`, read once for all people."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, listed_since: datetime | None) -> None:
         self._variants = connection.execute(_VARIANTS, {"now": now}).all()
         self._listings = connection.execute(_LISTINGS, {"now": now}).tuples().all()
+        if listed_since is not None:
+            old = set(connection.scalars(_OLD, {"since": listed_since}))
+            self._listings = [one for one in self._listings if one[0] not in old]
         self._shelves: dict[str | None, _Shelf] = {}
 
     def shelf(self, channel: str | None) -> _Shelf:

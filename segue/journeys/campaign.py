@@ -1,0 +1,148 @@
+"""Campaign: one message to the people of a segment, on any channel, with any campaign template.
+
+The occasion is the campaign's name and the person, so nobody gets a campaign twice, whatever its words and template are
+by then. What the segment means is kept with the run. Whoever is no longer meant when her message is written (she
+bought meanwhile, say) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Select, String, cast, false, literal, select
+
+from segue.contract import Channel
+from segue.journeys.campaign_brief import CampaignBrief, CampaignChoices, OverBudget, Ways
+from segue.journeys.definition import Journey, Moment, Step
+from segue.journeys.fitting import Item, fitting
+from segue.journeys.segments import segment_select
+from segue.offers import Offer
+from segue.store.sql import among
+from segue.store.tables import profile
+from segue.store.types import UtcTime
+
+ITEMS = 4
+#: The template that shows nothing of the shop's.
+PLAIN = "note"
+
+
+def campaign_due(moment: Moment, brief: CampaignBrief) -> Select[Any]:
+    """Everybody the segment means now."""
+    meant = select(profile.c.id).where(false()) if brief.people is None else segment_select(brief.people, moment.now)
+    who = meant.subquery("meant")
+    return select(
+        literal(f"campaign:{brief.campaign}:profile:").concat(cast(who.c.id, String)).label("occasion"),
+        who.c.id.label("profile_id"),
+        who.c.id.label("subject_id"),
+        literal(moment.now + timedelta(days=brief.days), UtcTime).label("deadline_at"),
+    )
+
+
+def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: CampaignBrief) -> pd.DataFrame:
+    """Gone: the segment means her no more. Sold out: there is nothing to show her."""
+    people = rows["profile_id"].tolist()
+    meant: set[int] = set()
+    if brief.people is not None:
+        still = segment_select(brief.people, moment.now).where(among(connection, profile.c.id, people))
+        meant = set(connection.scalars(still))
+    things = _things(connection, people, moment.now, brief)
+    return pd.DataFrame(
+        {
+            "gone": [one not in meant for one in people],
+            "sold_out": [brief.template != PLAIN and not things[one] for one in people],
+        },
+        index=rows.index,
+    )
+
+
+def words(
+    connection: Connection, rows: pd.DataFrame, moment: Moment, brief: CampaignBrief
+) -> Sequence[Mapping[str, Any]]:
+    """The marketer's words, as data, and what fits each."""
+    people = rows["profile_id"].tolist()
+    things = _things(connection, people, moment.now, brief)
+    note = {
+        "subject": brief.subject.strip(),
+        "headline": brief.headline.strip(),
+        "paragraphs": [" ".join(part.split()) for part in _paragraphs(brief.text)],
+        "sms": brief.sms.strip(),
+        "picture": brief.picture,
+        "picture_shows": brief.picture_shows.strip(),
+        "button": brief.button,
+        "page": brief.page,
+    }
+    return [{"note": note, "items": [_shown(item) for item in things[one]]} for one in people]
+
+
+def _paragraphs(text: str) -> list[str]:
+    parts: list[str] = [""]
+    for line in text.splitlines():
+        parts.append("") if not line.strip() else parts.append(f"{parts.pop()} {line}")
+    return [part for part in parts if part.strip()]
+
+
+def _things(
+    connection: Connection, people: Sequence[int], now: datetime, brief: CampaignBrief
+) -> Mapping[int, list[Item]]:
+    if brief.template == PLAIN:
+        return {one: [] for one in people}
+    since = now - timedelta(days=brief.new_days) if brief.template == "new_arrivals" else None
+    return fitting(connection, [(one, None) for one in people], now, limit=ITEMS, listed_since=since)
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    return {
+        "sku": item.sku,
+        "title": item.title,
+        "size": item.size,
+        "colour": item.colour,
+        "quantity": 1,
+        "price_minor": item.price_minor,
+        "currency": item.currency,
+        "url": item.url or "/",
+        "image_url": item.image_url,
+    }
+
+
+def next_due(_moment: Moment, _brief: CampaignBrief) -> Select[Any]:
+    """Never by itself: a campaign is somebody's decision."""
+    return select(literal(None, UtcTime))
+
+
+def campaign_offer(brief: CampaignBrief) -> Offer | None:
+    """A code each, where the campaign gives one; who holds a live one sees that one."""
+    if brief.percent == 0:
+        return None
+    return Offer(name="campaign", percent=brief.percent, valid_for=timedelta(days=brief.code_days), if_live="show")
+
+
+def turned(step: Step, brief: CampaignBrief) -> Step:
+    """The step with the channels, the template and the patience that the brief asks for."""
+    return replace(step, channels=brief.ways.channels, templates=(brief.template,), over_budget=brief.over_budget.rule)
+
+
+JOURNEY = Journey(
+    name="campaign",
+    title="Campaign",
+    brief=CampaignBrief,
+    steps=(
+        Step(
+            name="message",
+            due=campaign_due,
+            channels=(Channel.EMAIL, Channel.SMS),
+            facts=facts,
+            words=words,
+            next_due=next_due,
+            offer=campaign_offer,
+            priority=20,
+            templates=(PLAIN, "new_arrivals"),
+            turned=turned,
+        ),
+    ),
+)
+
+__all__ = ["JOURNEY", "CampaignBrief", "CampaignChoices", "OverBudget", "Ways"]

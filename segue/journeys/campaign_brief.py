@@ -1,0 +1,147 @@
+"""What a marketer turns on a campaign: whom, on which channels, with which words, and what it may cost."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from segue.contract import Channel
+from segue.journeys.definition import Brief
+from segue.journeys.segments import Definition
+
+#: A campaign's name begins with a letter: in keys a number would pass for somebody's.
+NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+#: A page of the shop: a path, never another site.
+PAGE = r"^/([^/\s\\][^\s\\]*)?$"
+PICTURE = r"^(/[^/\s\\][^\s\\]*|https://[^\s\\]+)?$"
+FOLDER = r"^[a-z][a-z0-9_]*$"
+#: Words that promise an end; a subject that says so of nothing that ends is false advertising.
+HURRY = re.compile(
+    r"\b(last (chance|call|day|days|hours?|minute)|ends?|ending|expires?|expiring|final|hurry|running out"
+    r"|(only|just) (today|tonight)|(today|tonight) only|until midnight|while it lasts|letzte[rn]?|endet|nur heute"
+    r"|[uú]ltim[oa]s?|termina|viimeinen|päättyy)\b",
+    re.IGNORECASE,
+)
+
+
+class Ways(StrEnum):
+    """Which channels, the first that may be used wins. The values are what the form's drop-down shows."""
+
+    EMAIL_SMS = "E-mail, else SMS"
+    EMAIL = "E-mail only"
+    SMS_EMAIL = "SMS, else e-mail"
+    SMS = "SMS only"
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels in order."""
+        email, sms = Channel.EMAIL, Channel.SMS
+        return {"EMAIL_SMS": (email, sms), "EMAIL": (email,), "SMS_EMAIL": (sms, email), "SMS": (sms,)}[self.name]
+
+
+class OverBudget(StrEnum):
+    """What becomes of those who had enough messages lately. The values are what the form's drop-down shows."""
+
+    HOLD = "Wait until they may be written to again"
+    DROP = "Leave them out"
+
+    @property
+    def rule(self) -> Literal["hold", "drop"]:
+        """As a step says it."""
+        return "hold" if self is OverBudget.HOLD else "drop"
+
+
+class CampaignChoices(Brief):
+    """What is asked of a marketer."""
+
+    campaign: str = Field(
+        "",
+        max_length=60,
+        title="Name of the campaign",
+        description="Small letters, digits and hyphens, e.g. spring-drop. Nobody gets a campaign of one name twice, "
+        "however often it runs and with whichever words.",
+    )
+    segment: str = Field("", max_length=60, title="Who", description="A segment. *Define a segment* makes new ones.")
+    template: str = Field(
+        "note",
+        pattern=FOLDER,
+        title="Template",
+        description="note: your own words. new_arrivals: up to four new things that fit each of them and are there.",
+    )
+    ways: Ways = Field(
+        Ways.EMAIL_SMS, title="Channels", description="The first one that somebody agreed to and has an address for."
+    )
+    subject: str = Field(
+        "",
+        max_length=120,
+        title="Subject of the mail",
+        description="Empty: the headline, or the template's own. Words such as *last chance* or *ends* are refused "
+        "where nothing ends: they would be untrue.",
+    )
+    headline: str = Field("", max_length=120, title="Headline", description="One line. A note needs one.")
+    text: str = Field(
+        "",
+        max_length=4_000,
+        title="Text",
+        description="An empty line begins a new paragraph. Whatever is written here is shown as it is.",
+        json_schema_extra={"format": "textarea"},
+    )
+    sms: str = Field(
+        "", max_length=300, title="Text of the SMS", description="Empty: the headline. The shop's name, a link and "
+        "how to stop are added."
+    )  # fmt: skip
+    picture: str = Field(
+        "",
+        pattern=PICTURE,
+        max_length=300,
+        title="Picture",
+        description="Of a note: its path or https address; 3 to 2, at least 1040 wide.",
+    )
+    picture_shows: str = Field(
+        "", max_length=160, title="What the picture shows", description="For who cannot see it. Empty: the headline."
+    )
+    button: str = Field("See what is new", min_length=1, max_length=40, title="Words on the button")
+    page: str = Field(
+        "/", pattern=PAGE, max_length=300, title="Where the button leads", description="A page of the shop, e.g. /new."
+    )
+    new_days: int = Field(
+        60, ge=1, le=365, title="New means: listed within, days", description="Only for new_arrivals."
+    )
+    percent: int = Field(
+        0, ge=0, le=50, title="Discount in percent", description="Worth of a personal code each; 0 gives none. "
+        "Who holds a live code already is shown that one."
+    )  # fmt: skip
+    code_days: int = Field(
+        7, ge=1, le=60, title="Code lives, days", description="Counted from the moment each message is written."
+    )
+    days: int = Field(
+        3, ge=1, le=30, title="Too late after, days", description="Who could not be written to by then is left out."
+    )
+    over_budget: OverBudget = Field(OverBudget.HOLD, title="Who had enough messages lately")
+
+    @field_validator("campaign")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if value and not re.fullmatch(NAME, value):
+            raise ValueError("a campaign's name has small letters, digits and hyphens and begins with a letter")
+        return value
+
+    @model_validator(mode="after")
+    def _promises_no_end(self) -> CampaignChoices:
+        if self.percent == 0:
+            said = (self.subject, self.headline, self.sms)
+            if any(HURRY.search(text) for text in said):
+                raise ValueError(
+                    "the subject, the headline or the SMS says that something ends, and nothing does: give a discount "
+                    "that runs out, or other words"
+                )
+        return self
+
+
+class CampaignBrief(CampaignChoices):
+    """What the campaign knows: the choices, and what the segment meant when somebody chose it."""
+
+    people: Definition | None = Field(None, title="The segment's definition", description="None: nobody.")
