@@ -155,6 +155,8 @@ class Brand(_Part):
     asset_url: Origin
     #: BCP 47; decides how dates and money are written, and the `lang` of a mail.
     locale: str = Field(pattern=r"^[a-z]{2}-[A-Z]{2}$")
+    #: The language the templates are written in; left out, it is the brand's own. Others come from catalogues.
+    written_in: str | None = Field(None, pattern=r"^[a-z]{2}$")
     #: ISO 4217, used where an amount names none.
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     #: IANA zone, used where a person's own is unknown.
@@ -175,6 +177,11 @@ class Brand(_Part):
     def lang(self) -> str:
         """The language alone, e.g. `en`."""
         return self.locale.partition("-")[0]
+
+    @property
+    def template_lang(self) -> str:
+        """The language the templates are written in."""
+        return self.written_in or self.lang
 
     @property
     def logo_url(self) -> str:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from segue.contract import Attachment
 from segue.render.brand import Brand
-from segue.render.wording import Calendar
+from segue.render.voice import Voice
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 #: Octets of a line, without its end; a longer one goes on after a line end and a blank.
@@ -24,20 +24,21 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
-def calendar_file(event: Mapping[str, Any], brand: Brand) -> Attachment:
-    """Return the event as a file to attach.
+def calendar_file(event: Mapping[str, Any], brand: Brand, voice: Voice) -> Attachment:
+    """Return the event as a file to attach, its hours told as `voice` tells them.
 
     `event` has `uid` (the same for the same event, always), `title`, `place` (one line), `starts_at`, `ends_at` and
     `stamp` (ISO 8601 with offset), `zone` (of the place; None is the brand's), and `latitude` and `longitude` or None.
     Raises ValueError for a time without an offset or an end before the start.
     """
     names = ("uid", "title", "place", "starts_at", "ends_at", "stamp", "zone", "latitude", "longitude")
-    return _made(brand, *(event[name] for name in names))
+    return _made(brand, voice, *(event[name] for name in names))
 
 
 @lru_cache(maxsize=256)
 def _made(
     brand: Brand,
+    voice: Voice,
     uid: str,
     title: str,
     place: str,
@@ -52,8 +53,7 @@ def _made(
     if ends < starts:
         raise ValueError("the event ends before it starts")
     local = _zone(zone, brand.zone)
-    calendar = Calendar(brand.zone, brand.locale)
-    hours = f"{calendar.local_time(starts, zone)} - {calendar.local_time(ends, zone)}"
+    hours = f"{voice.local_time(starts, zone)} - {voice.local_time(ends, zone)}"
     domain = brand.senders.marketing.address.rpartition("@")[2]
     lines = [
         "BEGIN:VCALENDAR",

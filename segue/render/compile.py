@@ -33,8 +33,10 @@ from jinja2.utils import missing
 from mjml import mjml2html
 
 from segue.render.brand import Brand
+from segue.render.catalogue import Words
 from segue.render.errors import TemplateError
-from segue.render.wording import Calendar, details, money, plural, size_label, worth
+from segue.render.voice import Voice
+from segue.render.wording import plural
 
 _TABLE_WITHOUT_ROLE = re.compile(r"<table (?![^>]*\brole=)")
 
@@ -117,10 +119,10 @@ class _WordsFirst(Environment):
 
 
 class Compiler:
-    """Compiles the files of one templates folder for one brand."""
+    """Compiles the files of one templates folder for one brand, in one language."""
 
-    def __init__(self, folder: Path, brand: Brand) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, brand: Brand, words: Words, voice: Voice) -> None:
+        self.words = words
         self._sources = FileSystemLoader(folder)
         self._brand_stage = Environment(
             loader=self._sources,
@@ -137,36 +139,17 @@ class Compiler:
             keep_trailing_newline=True,
         )
         self._brand_stage.globals.update(brand=brand, light=brand.colours.light, dark=brand.colours.dark)
-        calendar = Calendar(brand.zone, brand.locale)
+        self._brand_stage.globals.update(words.names())
         self.globals: dict[str, Any] = {
+            **voice.names(),
             "brand": brand,
-            "local_time": calendar.local_time,
-            "short_time": calendar.short_time,
-            "day": calendar.day,
-            "money": money,
             "plural": plural,
-            "details": details,
-            "size_label": size_label,
-            "worth": worth,
+            "plural_form": words.plural_form,
             "page": brand.page,
             "picture": brand.picture,
         }
         self._plain = self._second_stage(autoescape=False)
         self._html = self._second_stage(autoescape=True)
-
-    def version(self, step: str, *, transactional: bool) -> str:
-        """Return a short hash of everything that decides the words of `step`."""
-        digest = hashlib.sha256(repr((self.globals["brand"], transactional)).encode("utf-8"))
-        for file in sorted(
-            (
-                *self._folder.glob("_layout/*.j2"),
-                *self._folder.glob(f"{step}/*.j2"),
-                *self._folder.glob(f"{step}/*.typ"),
-            )
-        ):
-            digest.update(f"\0{file.relative_to(self._folder)}\0".encode())
-            digest.update(file.read_bytes())
-        return digest.hexdigest()[:12]
 
     def text(self, path: str, *, transactional: bool) -> Fill:
         """Compile a template of plain text; nothing is escaped in it."""
@@ -215,6 +198,17 @@ class Compiler:
         except TemplateSyntaxError as error:
             raise TemplateError(path, f"line {error.lineno} after the brand stage: {error.message}") from None
         return Fill(path, template)
+
+
+def version_of(folder: Path, step: str, brand: Brand, *, transactional: bool) -> str:
+    """Return a short hash of everything that decides the words of `step`, in every language it speaks."""
+    digest = hashlib.sha256(repr((brand, transactional)).encode("utf-8"))
+    journey = step.partition("/")[0]
+    patterns = ("_layout/*.j2", "_layout/*.po", f"{journey}/*.po", f"{step}/*.j2", f"{step}/*.typ")
+    for file in sorted(file for pattern in patterns for file in folder.glob(pattern)):
+        digest.update(f"\0{file.relative_to(folder)}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def require_same_tokens(path: str, before: str, after: str) -> None:

@@ -14,23 +14,40 @@ from urllib.parse import unquote, urldefrag
 
 from segue.contract import PageFrame, PrintContent
 from segue.render.brand import Brand
+from segue.render.catalogue import Words
 from segue.render.errors import TemplateError
 from segue.render.links import Links, Slot
-from segue.render.wording import Calendar, money, worth
+from segue.render.voice import Voice
 
 PAGE_FILE = "insert.typ"
+
+
+#: What the card itself says, by the names the Typst file knows.
+SAID = {
+    "thanks": "Thank you.",
+    "thanks_named": "Thank you, {name}.",
+    "first_parcel": "Your first parcel from us.",
+    "wish": "May what is in it be worn often, and for years.",
+    "picked": "Picked for you",
+    "picked_sized": "Picked for you, in your size",
+    "own_code": "with your own code",
+    "until": "until {day}",
+    "more": "More from {brand}",
+    "scan": "Scan to see what is new.",
+}
 
 
 class PageTemplate:
     """The printed page of one step; raises TemplateError where the folder of pictures is not there."""
 
-    def __init__(self, name: str, folder: Path, brand: Brand, links: Links, *, pictures: Path | None) -> None:
+    def __init__(
+        self, name: str, folder: Path, brand: Brand, links: Links, words: Words, *, pictures: Path | None
+    ) -> None:
         if pictures is not None and not pictures.is_dir():
             raise TemplateError(name, f"there is no folder {pictures} of pictures; make it, or correct SEGUE_PICTURES")
         self._name = name
         self._links = links
         self._pictures = pictures
-        self._calendar = Calendar(brand.zone, brand.locale)
         source = (folder / name / PAGE_FILE).read_text("utf-8")
         self.frame = PageFrame(name=name, source=source, root=pictures or folder)
         self._brand = {
@@ -42,15 +59,17 @@ class PageTemplate:
             "logo": self._picture(brand.logo.path),
             "logo_on_dark": self._picture(brand.logo.on_dark),
         }
-        self._loyalty = brand.loyalty_card
-        self._objection = (
-            f"No more cards from us? Write to {brand.senders.marketing.address} or to the address here, and we stop."
-        )
+        told = brand.loyalty_card
+        self._loyalty = None if told is None else {"title": words.own(told.title), "text": words.own(told.text)}
+        objection = words.sentence("No more cards from us? Write to {address} or to the address here, and we stop.")
+        self._objection = objection.replace("{address}", brand.senders.marketing.address)
+        self._off = words.sentence("{worth} off")
+        self._said = {"lang": words.language} | {key: words.sentence(said) for key, said in SAID.items()}
 
-    def content(self, words: Mapping[str, Any], *, message_id: int) -> PrintContent:
+    def content(self, words: Mapping[str, Any], voice: Voice, *, message_id: int) -> PrintContent:
         """Return the card; raises TemplateError naming what `words` lack, never what they hold."""
         try:
-            card = self._card(words, message_id)
+            card = self._card(words, voice, message_id)
             return PrintContent(
                 frame=self.frame,
                 data=json.dumps({"brand": self._brand, "card": card}, ensure_ascii=False),
@@ -68,32 +87,33 @@ class PageTemplate:
             # The kind of error only: its text may quote what the words hold.
             raise TemplateError(self._name, f"the words do not fill the page ({type(error).__name__})") from None
 
-    def _card(self, words: Mapping[str, Any], message_id: int) -> dict[str, Any]:
+    def _card(self, words: Mapping[str, Any], voice: Voice, message_id: int) -> dict[str, Any]:
         profile, voucher = words["profile"], words["voucher"]
         return {
             "first_name": profile["first_name"],
-            "items": [self._item(item) for item in words["items"]],
-            "voucher": None if voucher is None else self._voucher(voucher, profile),
+            "items": [self._item(item, voice) for item in words["items"]],
+            "voucher": None if voucher is None else self._voucher(voucher, profile, voice),
             "link": self._links.short(message_id, Slot.HOME)
             if voucher is None
             else self._links.landing(voucher["code"]),
-            "loyalty": None if self._loyalty is None else self._loyalty.model_dump(),
+            "loyalty": self._loyalty,
             "objection": self._objection,
             "order": words["order"]["number"],
+            "said": self._said,
         }
 
-    def _item(self, item: Mapping[str, Any]) -> dict[str, Any]:
+    def _item(self, item: Mapping[str, Any], voice: Voice) -> dict[str, Any]:
         return {
             "title": item["title"],
-            "size": item["size"],
+            "size": voice.size_label(item["size"]) if item["size"] else None,
             "colour": item["colour"],
-            "price": money(item["price_minor"], item["currency"]),
+            "price": voice.money(item["price_minor"], item["currency"]),
             "picture": self._picture(item["image_url"]),
         }
 
-    def _voucher(self, voucher: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[str, Any]:
-        until = self._calendar.last_day(voucher["valid_until"], profile.get("zone"), profile.get("locale"))
-        return {"code": voucher["code"], "worth": f"{worth(voucher)} off", "until": until}
+    def _voucher(self, voucher: Mapping[str, Any], profile: Mapping[str, Any], voice: Voice) -> dict[str, Any]:
+        until = voice.last_day(voucher["valid_until"], profile.get("zone"))
+        return {"code": voucher["code"], "worth": self._off.replace("{worth}", voice.worth(voucher)), "until": until}
 
     def _picture(self, path: str | None) -> str | None:
         """The picture's place under the pictures' folder; None where it is not there: paper fetches nothing."""

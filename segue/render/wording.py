@@ -21,11 +21,16 @@ _SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "CAD": "CA$", "AUD
 @lru_cache(maxsize=65_536)
 def money(minor: int, currency: str) -> str:
     """Return an amount of minor units as it stands on a price tag: `$74.00`, `¥7,400`, `CHF 74.00`."""
-    digits = _DIGITS.get(currency, 2)
+    digits = minor_digits(currency)
     major, rest = divmod(abs(minor), 10**digits)
     amount = f"{major:,}.{rest:0{digits}d}" if digits else f"{major:,}"
     sign = _SIGNS.get(currency)
     return f"{'-' if minor < 0 else ''}{sign or currency + ' '}{amount}"
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many digits the minor unit of a currency takes: 2 for most, 0 for yen."""
+    return _DIGITS.get(currency, 2)
 
 
 def worth(voucher: Mapping[str, Any]) -> str:
@@ -83,35 +88,34 @@ class Calendar:
 
 @lru_cache(maxsize=4096)
 def _day(at: str | datetime, zone: str, spare_zone: str) -> Mapping[str, Any]:
-    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
-    if instant.tzinfo is None:
-        raise ValueError("a time without an offset; give ISO 8601 with one")
-    local = instant.astimezone(_zone(zone, spare_zone))
-    return {"weekday": f"{local:%A}", "month": f"{local:%B}", "day": local.day, "year": local.year}
+    there = local(at, zone, spare_zone)
+    return {"weekday": f"{there:%A}", "month": f"{there:%B}", "day": there.day, "year": there.year}
 
 
 @lru_cache(maxsize=65_536)
 def _last_day(until: str | datetime, zone: str, spare_zone: str, american: bool) -> str:
-    instant = datetime.fromisoformat(until) if isinstance(until, str) else until
-    if instant.tzinfo is None:
-        raise ValueError("a time without an offset; give ISO 8601 with one")
-    day = instant.astimezone(_zone(zone, spare_zone)).date() - timedelta(days=1)
+    day = local(until, zone, spare_zone).date() - timedelta(days=1)
     return f"{day:%B} {day.day}, {day.year}" if american else f"{day.day} {day:%B} {day.year}"
 
 
 @lru_cache(maxsize=65_536)
 def _written(at: str | datetime, zone: str, spare_zone: str, american: bool, *, short: bool) -> str:
+    there = local(at, zone, spare_zone)
+    weekday, month = (f"{there:%a}", f"{there:%b}") if short else (f"{there:%A}", f"{there:%B}")
+    if not american:
+        return f"{weekday} {there.day} {month}, {there:%H:%M} {zone_name(there)}"
+    hour = str(there.hour % 12 or 12)
+    clock = hour if short and not there.minute else f"{hour}:{there:%M}"
+    time = f"{clock} {'AM' if there.hour < 12 else 'PM'} {zone_name(there)}"
+    return f"{weekday} {month} {there.day}, {time}" if short else f"{weekday}, {month} {there.day} at {time}"
+
+
+def local(at: str | datetime, zone: str, spare_zone: str) -> datetime:
+    """Return an instant in `zone`, or in the spare one where nobody knows that; raises ValueError without an offset."""
     instant = datetime.fromisoformat(at) if isinstance(at, str) else at
     if instant.tzinfo is None:
         raise ValueError("a time without an offset; give ISO 8601 with one")
-    local = instant.astimezone(_zone(zone, spare_zone))
-    weekday, month = (f"{local:%a}", f"{local:%b}") if short else (f"{local:%A}", f"{local:%B}")
-    if not american:
-        return f"{weekday} {local.day} {month}, {local:%H:%M} {_zone_name(local)}"
-    hour = str(local.hour % 12 or 12)
-    clock = hour if short and not local.minute else f"{hour}:{local:%M}"
-    time = f"{clock} {'AM' if local.hour < 12 else 'PM'} {_zone_name(local)}"
-    return f"{weekday} {month} {local.day}, {time}" if short else f"{weekday}, {month} {local.day} at {time}"
+    return instant.astimezone(_zone(zone, spare_zone))
 
 
 def _zone(name: str, spare: str) -> ZoneInfo:
@@ -122,7 +126,7 @@ def _zone(name: str, spare: str) -> ZoneInfo:
         return ZoneInfo(spare)
 
 
-def _zone_name(local: datetime) -> str:
+def zone_name(local: datetime) -> str:
     """`EDT`, or `UTC-3` where a zone has a number for a name."""
     name = local.tzname() or ""
     if name[:1] not in ("+", "-"):

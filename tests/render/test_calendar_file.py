@@ -19,6 +19,7 @@ from segue.render.brand import Brand
 from segue.render.calendar_file import calendar_file
 from segue.render.errors import TemplateError
 from segue.render.templates import Library
+from segue.render.voice import Voice
 
 EVENT: dict[str, Any] = {
     "uid": "popup-4",
@@ -36,7 +37,7 @@ _SPOKEN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
 
 def parsed(brand: Brand, **changes: Any) -> tuple[Any, bytes]:
     """The one event of the file, and the file."""
-    file = calendar_file(EVENT | changes, brand)
+    file = calendar_file(EVENT | changes, brand, Voice("en-US", brand.zone, "Size {size}", ""))
     calendar = icalendar.Calendar.from_ical(file.data)
     (event,) = calendar.walk("VEVENT")
     assert event.errors == calendar.errors == []
@@ -134,7 +135,7 @@ def test_no_word_breaks_out_of_its_line(brand: Brand) -> None:
 )
 def test_what_is_no_event_is_refused(brand: Brand, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"offset|before|isoformat"):
-        calendar_file(EVENT | wrong, brand)
+        calendar_file(EVENT | wrong, brand, Voice("en-US", brand.zone, "Size {size}", ""))
 
 
 def test_the_mail_brings_it_and_stays_readable(library: Library) -> None:

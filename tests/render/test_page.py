@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from segue.render.brand import Brand
 from segue.render.errors import TemplateError
 from segue.render.links import Links, Slot
-from segue.render.page import PageTemplate
+from segue.render.templates import Library, StepTemplate
 from tests.render.conftest import TEMPLATES
 
 STEP = "welcome_insert/insert"
@@ -73,13 +73,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def template(brand: Brand, links: Links, folder: Path) -> PageTemplate:
-    return PageTemplate(STEP, TEMPLATES, brand, links, pictures=folder)
+def template(brand: Brand, links: Links, folder: Path) -> StepTemplate:
+    return Library(TEMPLATES, brand, links, pictures=folder).step(STEP)
 
 
-def card(template: PageTemplate, message_id: int = 7, **changed: Any) -> dict[str, Any]:
+def card(template: StepTemplate, message_id: int = 7, **changed: Any) -> dict[str, Any]:
     """The card of the words above with some changed."""
-    data: dict[str, Any] = json.loads(template.content(WORDS | changed, message_id=message_id).data)["card"]
+    data: dict[str, Any] = json.loads(template.page(WORDS | changed, message_id=message_id).data)["card"]
     return data
 
 
@@ -87,7 +87,7 @@ def card(template: PageTemplate, message_id: int = 7, **changed: Any) -> dict[st
     ("minor", "currency", "written"),
     [(7400, "USD", "$74.00"), (5, "GBP", "£0.05"), (7400, "JPY", "¥7,400"), (129900, "CHF", "CHF 1,299.00")],
 )
-def test_a_price_is_written_in_its_currency(template: PageTemplate, minor: int, currency: str, written: str) -> None:
+def test_a_price_is_written_in_its_currency(template: StepTemplate, minor: int, currency: str, written: str) -> None:
     """Minor units in, a price tag out: the page itself computes nothing."""
     (item,) = card(template, items=[ITEM | {"price_minor": minor, "currency": currency}])["items"]
     assert item["price"] == written
@@ -101,7 +101,7 @@ def test_a_price_is_written_in_its_currency(template: PageTemplate, minor: int, 
         ({"percent": None, "amount_minor": 750, "currency": "EUR"}, "€7.50 off"),
     ],
 )
-def test_what_the_code_is_worth(template: PageTemplate, worth: dict[str, Any], written: str) -> None:
+def test_what_the_code_is_worth(template: StepTemplate, worth: dict[str, Any], written: str) -> None:
     assert card(template, voucher=VOUCHER | worth)["voucher"]["worth"] == written
 
 
@@ -133,7 +133,7 @@ def test_what_the_code_is_worth(template: PageTemplate, worth: dict[str, Any], w
     ],
 )
 def test_a_code_is_good_until_a_last_whole_day(
-    template: PageTemplate, until: str, zone: str | None, locale: str | None, written: str
+    template: StepTemplate, until: str, zone: str | None, locale: str | None, written: str
 ) -> None:
     profile = {"first_name": "Sarah", "zone": zone, "locale": locale}
     assert card(template, profile=profile, voucher=VOUCHER | {"valid_until": until})["voucher"]["until"] == written
@@ -148,7 +148,7 @@ def test_a_code_is_good_until_a_last_whole_day(
 @example(until=datetime(2026, 11, 1, 5, 30, tzinfo=UTC), zone="America/New_York", american=True)
 @example(until=datetime(2026, 3, 8, 5, 0, tzinfo=UTC), zone="America/Havana", american=False)
 def test_the_last_day_is_over_before_the_code_is(
-    template: PageTemplate, until: datetime, zone: str, *, american: bool
+    template: StepTemplate, until: datetime, zone: str, *, american: bool
 ) -> None:
     """All of the printed day is good wherever she is, and not all of the day after it."""
     profile = {"first_name": None, "zone": zone, "locale": "en-US" if american else "en-GB"}
@@ -165,13 +165,13 @@ def test_the_last_day_is_over_before_the_code_is(
     assert begins(1) <= until < begins(2)
 
 
-def test_the_qr_code_leads_to_the_landing_page_of_her_code(template: PageTemplate, links: Links) -> None:
+def test_the_qr_code_leads_to_the_landing_page_of_her_code(template: StepTemplate, links: Links) -> None:
     """Of hers and of no message: printed again under whatever id, the paper is the same."""
     assert card(template)["link"] == links.landing("K7QM-2XHD-9F")
     assert card(template, message_id=8)["link"] == card(template, message_id=7)["link"]
 
 
-def test_without_a_code_the_link_is_short_and_the_messages_own(template: PageTemplate, links: Links) -> None:
+def test_without_a_code_the_link_is_short_and_the_messages_own(template: StepTemplate, links: Links) -> None:
     link = card(template, message_id=41, voucher=None)["link"]
     assert link == links.short(41, Slot.HOME)
     assert links.read_short(link.rpartition("/")[2]) == (41, Slot.HOME)
@@ -209,7 +209,7 @@ def test_without_a_code_the_link_is_short_and_the_messages_own(template: PageTem
         (None, None),
     ],
 )
-def test_a_picture_is_one_of_the_folder_or_none(template: PageTemplate, path: str | None, found: str | None) -> None:
+def test_a_picture_is_one_of_the_folder_or_none(template: StepTemplate, path: str | None, found: str | None) -> None:
     """Catalogues are strangers' words: no path leads out of the folder, and none costs anybody the card."""
     (item,) = card(template, items=[ITEM | {"image_url": path}])["items"]
     assert item["picture"] == found
@@ -223,7 +223,7 @@ def test_a_picture_is_one_of_the_folder_or_none(template: PageTemplate, path: st
         max_size=9,
     ).map("".join)
 )
-def test_no_path_leads_out_of_the_folder(template: PageTemplate, folder: Path, path: str) -> None:
+def test_no_path_leads_out_of_the_folder(template: StepTemplate, folder: Path, path: str) -> None:
     (item,) = card(template, items=[ITEM | {"image_url": path}])["items"]
     picture = item["picture"]
     if picture is not None:
@@ -234,8 +234,8 @@ def test_no_path_leads_out_of_the_folder(template: PageTemplate, folder: Path, p
 
 def test_without_a_folder_of_pictures_there_are_none(brand: Brand, links: Links) -> None:
     """Paper fetches nothing: no picture of the catalogue, and no logo."""
-    bare = PageTemplate(STEP, TEMPLATES, brand, links, pictures=None)
-    data = json.loads(bare.content(WORDS | {"items": [ITEM | {"image_url": "tide.png"}]}, message_id=7).data)
+    bare = Library(TEMPLATES, brand, links, pictures=None).step(STEP)
+    data = json.loads(bare.page(WORDS | {"items": [ITEM | {"image_url": "tide.png"}]}, message_id=7).data)
     assert data["card"]["items"][0]["picture"] is None
     assert (data["brand"]["logo"], data["brand"]["logo_on_dark"]) == (None, None)
 
@@ -252,15 +252,15 @@ def test_without_a_folder_of_pictures_there_are_none(brand: Brand, links: Links)
     ],
 )
 def test_the_packer_is_told_what_the_card_shows(
-    template: PageTemplate, changed: dict[str, Any], packing: tuple[tuple[str, str], ...]
+    template: StepTemplate, changed: dict[str, Any], packing: tuple[tuple[str, str], ...]
 ) -> None:
     """The columns of the pick list, and the order they stand beside."""
-    content = template.content(WORDS | changed, message_id=7)
+    content = template.page(WORDS | changed, message_id=7)
     assert (content.packing, content.order, content.location) == (packing, "#1001", "newark")
 
 
-def test_the_card_says_how_to_object_and_where_the_shop_is(template: PageTemplate, brand: Brand) -> None:
-    data = json.loads(template.content(WORDS, message_id=7).data)
+def test_the_card_says_how_to_object_and_where_the_shop_is(template: StepTemplate, brand: Brand) -> None:
+    data = json.loads(template.page(WORDS, message_id=7).data)
     assert brand.senders.marketing.address in data["card"]["objection"]
     assert data["brand"]["address"] == list(brand.address)
 
@@ -270,7 +270,7 @@ def test_a_folder_of_pictures_that_is_not_there_is_said_before_anything_is_spool
 ) -> None:
     """Spooled all the same, the cards would fail at the pick wave, when nobody has time to look."""
     with pytest.raises(TemplateError, match="SEGUE_PICTURES"):
-        PageTemplate(STEP, TEMPLATES, brand, links, pictures=tmp_path / "gone")
+        Library(TEMPLATES, brand, links, pictures=tmp_path / "gone").step(STEP)
 
 
 _PATHS = [
@@ -284,7 +284,7 @@ _PATHS = [
 
 
 @pytest.mark.parametrize("path", _PATHS, ids=lambda path: ".".join(map(str, path)))
-def test_a_missing_word_is_named_and_nothing_else(template: PageTemplate, path: tuple[str | int, ...]) -> None:
+def test_a_missing_word_is_named_and_nothing_else(template: StepTemplate, path: tuple[str | int, ...]) -> None:
     """The template and the word: a log must not learn whose card it was."""
     words = deepcopy(WORDS)
     holder: Any = words
@@ -292,7 +292,7 @@ def test_a_missing_word_is_named_and_nothing_else(template: PageTemplate, path: 
         holder = holder[step]
     del holder[path[-1]]
     with pytest.raises(TemplateError) as told:
-        template.content(words, message_id=7)
+        template.page(words, message_id=7)
     assert str(told.value) == f"{STEP}: the words lack {path[-1]}"
     assert told.value.__cause__ is None
     assert told.value.__suppress_context__
@@ -316,9 +316,9 @@ def test_a_missing_word_is_named_and_nothing_else(template: PageTemplate, path: 
     ],
     ids=range(12),
 )
-def test_odd_words_cost_one_card_and_tell_nothing(template: PageTemplate, changed: dict[str, Any]) -> None:
+def test_odd_words_cost_one_card_and_tell_nothing(template: StepTemplate, changed: dict[str, Any]) -> None:
     """Anything but a TemplateError would stop a whole shard; its text is about the template, not about her."""
     with pytest.raises(TemplateError) as told:
-        template.content(WORDS | changed, message_id=7)
+        template.page(WORDS | changed, message_id=7)
     assert "Sarah" not in str(told.value)
     assert told.value.__suppress_context__
