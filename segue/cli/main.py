@@ -14,13 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from segue.cli import connectors
+from segue.cli import connectors, seeds
 from segue.cli.finance import finance
 from segue.cli.imports import import_files
 from segue.cli.opened import opened
 from segue.cli.printing import print_cards
 from segue.cli.referrals import referrals
+from segue.cli.rehearse import rehearse_period
 from segue.cli.season import play_demo
+from segue.cli.segments import segments
 from segue.cli.vouchers import vouchers
 from segue.contract import ConnectorError
 from segue.intake import IntakeError
@@ -39,7 +41,11 @@ app.command("print")(print_cards)
 app.command()(referrals)
 app.command()(vouchers)
 app.command()(finance)
+app.command("rehearse")(rehearse_period)
+app.command()(segments)
+app.command("test-send")(seeds.test_send)
 app.add_typer(connectors.app, name="connectors")
+app.add_typer(seeds.app, name="seeds")
 
 
 @app.command()

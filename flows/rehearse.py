@@ -1,0 +1,120 @@
+"""Rehearse a period on the desk: a calendar of counts, and the reasons. Nothing leaves, nothing is written down.
+
+Counts and profile ids only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows import pictures
+from flows.errors import without_personal_data
+from segue.service import open_segue, words
+from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, Day, Rehearsal, reasons, rehearse, write_calendar
+
+#: Days of which a few ids are shown.
+_EXAMPLES = 3
+_BARS = 18
+
+
+class RehearseForm(BaseModel):
+    """Play a period on a clock of its own, and see who would get what when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Rehearse a period")
+
+    first_day: date = Field(
+        ...,
+        title="First day",
+        description="A period that is over is played with its own facts, any other with those of 52 weeks earlier.",
+    )
+    days: int = Field(60, ge=1, le=366, title="How many days")
+    journeys: str = Field(
+        "",
+        title="Only these journeys",
+        description="Names separated by commas, e.g. abandoned_cart, popup_invite. Empty: those that are switched on.",
+        pattern=r"^[a-z0-9_, ]*$",
+    )
+    seed: int = Field(
+        0, ge=0, title="Seed", description="Another number holds other people back to measure; 0 the real ones."
+    )
+
+
+@flow(name="rehearse")
+def rehearse_period(brief: RehearseForm) -> int:
+    """Rehearse, and leave the calendar on the run's page. Returns how many messages would leave."""
+    asked = Rehearsal(
+        since=brief.first_day,
+        days=brief.days,
+        journeys=tuple(name for part in brief.journeys.split(",") if (name := part.strip())),
+        seed=brief.seed,
+    )
+    with without_personal_data("The rehearsal"), open_segue() as segue:
+        calendar = rehearse(segue, asked)
+        file = write_calendar(segue, calendar, segue.settings.home / "rehearsals")
+    create_markdown_artifact(
+        page(calendar, str(file)), key="rehearsal", description=f"{calendar.ended('sent'):,} messages would leave"
+    )
+    return calendar.ended("sent")
+
+
+def page(calendar: Calendar, file: str) -> str:
+    """Write the calendar as Markdown: a chart, a line a week, the reasons, some ids."""
+    last = calendar.until - timedelta(days=1)
+    parts = [f"# Rehearsal, {calendar.since} to {last}: nothing was sent"]
+    if not calendar.considered:
+        return f"{parts[0]}\n\n**Nobody would get anything.** No journey found an occasion in these facts.\n"
+    terms = [f"{calendar.ended(what):,} {OUTCOME_WORDS[what].lower()}" for what in OUTCOMES if calendar.ended(what)]
+    parts.append(f"**{calendar.considered:,} considered** = {' + '.join(terms)}; {calendar.held():,} waits on the way.")
+    if calendar.shift:
+        parts.append(f"Played with the facts of {calendar.shift.days // 7} weeks earlier.")
+    weeks = _weeks(calendar)
+    bars = [
+        pictures.Bar(f"Week of {begins.day} {begins:%b}", sum(day.count("sent") for day in days), "accepted")
+        for begins, days in list(weeks.items())[:_BARS]
+    ]
+    parts.append(f"![What would leave, week by week]({pictures.bars('What would leave, week by week', bars)})")
+    parts += [_calendar(calendar, weeks), _reasons(calendar)]
+    parts.append(f"The whole calendar, day by day, lies on this machine: `{file}`. Digest: `{calendar.digest}`.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _weeks(calendar: Calendar) -> dict[date, list[Day]]:
+    found: dict[date, list[Day]] = {}
+    for day in calendar.days:
+        found.setdefault(day.day - timedelta(days=day.day.weekday()), []).append(day)
+    return found
+
+
+def _calendar(calendar: Calendar, weeks: dict[date, list[Day]]) -> str:
+    heads = ["Week of", *(words.title(name) for name in calendar.journeys), "Held", "Left out", "Clocks change"]
+    lines = [_line(heads), _line([":--", *["--:"] * (len(heads) - 2), ":--"])]
+    for begins, days in weeks.items():
+        counts = [sum(day.count("sent", name) for day in days) for name in calendar.journeys]
+        counts += [sum(day.count(what) for day in days) for what in ("held", "left_out")]
+        clocks = ", ".join(dict.fromkeys(zone for day in days for zone in day.clocks))
+        lines.append(_line([f"{begins}", *(f"{count:,}" if count else "" for count in counts), clocks]))
+    return "\n".join(lines)
+
+
+def _reasons(calendar: Calendar) -> str:
+    lines = ["| How many | What | Why | Profile ids |", "| --: | :-- | :-- | :-- |"]
+    seen: dict[tuple[str, str], list[str]] = {}
+    for entry in (one for day in calendar.days for one in day.entries):
+        ids = seen.setdefault((entry.outcome, entry.reason or ""), [])
+        if len(ids) < _EXAMPLES and str(entry.profile_id) not in ids:
+            ids.append(str(entry.profile_id))
+    for what in ("held", "left_out"):
+        counts = Counter(dict(reasons(calendar, what)))
+        for why, count in counts.most_common():
+            examples = ", ".join(seen.get((what, why), []))
+            lines.append(_line([f"{count:,}", OUTCOME_WORDS[what], words.reason(why), examples]))
+    return "\n".join(lines)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
