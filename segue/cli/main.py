@@ -43,7 +43,7 @@ app.command()(vouchers)
 app.command()(finance)
 app.command("rehearse")(rehearse_period)
 app.command()(segments)
-app.command("test-send")(seeds.test_send)
+app.command("test-send")(seeds.send_test)
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(seeds.app, name="seeds")
 

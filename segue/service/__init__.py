@@ -23,18 +23,21 @@ from segue.outbox.printing import PrintReport
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.stop import StoppedRun
 from segue.outbox.summary import Spending, Summary
+from segue.outbox.trial import TrialLine
 from segue.render.samples import SampleRender
 from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
 from segue.service.running import RunPlan, RunVerbs, Shard
+from segue.service.segments import SegmentLine, SegmentVerbs, segment_names
+from segue.service.trials import SeedLine, TrialVerbs, trial_choices
 from segue.service.why import Why, WhyLine, WhyVerbs
 from segue.settings import Settings, load_settings
 from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(ApproveVerbs, AudienceVerbs, RunVerbs, WhyVerbs):
+class Segue(ApproveVerbs, AudienceVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
@@ -45,6 +48,7 @@ class Segue(ApproveVerbs, AudienceVerbs, RunVerbs, WhyVerbs):
         migrate(self.engine, buckets=ALL_BUCKETS)
         keep_fingerprint(self.engine, self.secret)
         self.check_secret()
+        self.keep_starters()
 
 
 @contextmanager
@@ -83,6 +87,8 @@ __all__ = [
     "PrintReport",
     "RunPlan",
     "SampleRender",
+    "SeedLine",
+    "SegmentLine",
     "Segue",
     "Settled",
     "Shard",
@@ -91,11 +97,14 @@ __all__ = [
     "Start",
     "StoppedRun",
     "Summary",
+    "TrialLine",
     "Why",
     "WhyLine",
     "brake_choices",
     "files_of",
     "is_leaflet",
     "open_segue",
+    "segment_names",
+    "trial_choices",
     "words",
 ]

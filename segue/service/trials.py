@@ -1,0 +1,117 @@
+"""The verbs of test sends: who gets them, and sending one. What they return holds labels and counts, no address."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from sqlalchemy import delete, select
+
+from segue.contract import Channel
+from segue.intake.errors import BadValueError
+from segue.intake.values import parse_email, parse_phone
+from segue.journeys.definition import Journey
+from segue.outbox.trial import CHANNELS, TrialLine, send_trial
+from segue.service.desk import Desk
+from segue.store.engine import read, write
+from segue.store.sql import insert_where_new
+from segue.store.tables import seed, test_send
+
+#: A label is shown in Prefect; this is what an address in it would look like.
+_ADDRESS = re.compile(r"@|\d(?:[\s().-]?\d){5,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedLine:
+    """A colleague who gets test messages, without her address."""
+
+    id: int
+    label: str
+    channel: str
+
+
+def trial_choices() -> tuple[str, ...]:
+    """Every template that can be sent as a test, as `journey/folder`; the journeys' own code is asked."""
+    found: list[str] = []
+    for point in sorted(entry_points(group="segue.journeys"), key=lambda one: one.name):
+        journey: Journey = point.load()
+        found += [name for name, step in journey.folders().items() if set(CHANNELS) & set(step.channels)]
+    return tuple(found)
+
+
+class TrialVerbs(Desk):
+    """Seeds, and messages to them."""
+
+    def add_seed(self, label: str, channel: str, address: str) -> SeedLine:
+        """Let a colleague get test messages; an address that is there already gets the new label.
+
+        Raises ValueError, without the address, for one that is none, and for a label that shows one.
+        """
+        label = " ".join(label.split())
+        if not label or len(label) > 60 or _ADDRESS.search(label):
+            raise ValueError("a label is shown where addresses are not: give a short name, e.g. Anna's phone")
+        if channel not in CHANNELS:
+            raise ValueError(f"test messages go by {' or '.join(CHANNELS)}; choose one of them")
+        try:
+            known = parse_email(address) if channel == Channel.EMAIL else parse_phone(address)
+        except BadValueError:
+            wanted = "an e-mail address" if channel == Channel.EMAIL else "a phone number with its +"
+            raise ValueError(f"that is not {wanted}; correct it") from None
+        with write(self.engine) as connection:
+            row = {"label": label, "channel": channel, "address": known, "created_at": self.clock.now()}
+            connection.execute(insert_where_new(seed).values(row))
+            mine = (seed.c.channel == channel) & (seed.c.address == known)
+            connection.execute(seed.update().where(mine).values(label=label))
+            number = connection.execute(select(seed.c.id).where(mine)).scalar_one()
+        return SeedLine(id=number, label=label, channel=channel)
+
+    def remove_seed(self, seed_id: int) -> None:
+        """Forget a seed and what was sent to it; raises KeyError where there is none of this number."""
+        with write(self.engine) as connection:
+            connection.execute(delete(test_send).where(test_send.c.seed_id == seed_id))
+            if not connection.execute(delete(seed).where(seed.c.id == seed_id)).rowcount:
+                raise KeyError(f"there is no seed {seed_id}; `segue seeds` lists them")
+
+    def seeds(self) -> list[SeedLine]:
+        """Everybody who gets test messages, in order of entry."""
+        with read(self.engine) as connection:
+            rows = connection.execute(select(seed.c.id, seed.c.label, seed.c.channel).order_by(seed.c.id))
+            return [SeedLine(id=row.id, label=row.label, channel=row.channel) for row in rows]
+
+    def test_send(self, journey: str, step: str, *, sample: str = "sample") -> list[TrialLine]:
+        """Send a step's sample to every seed of its channels, marked as a test; return what became of each.
+
+        `step` is a step or, where it has several, one of its template's folders. Outside all statistics, repeatable.
+        Raises KeyError with the choice for what there is not, ValueError where there is no seed to send to.
+        """
+        folders = self._journey(journey).folders()
+        found = folders.get(f"{journey}/{step}")
+        if found is None:
+            named = next((one for one in self._journey(journey).steps if one.name == step), None)
+            if named is None:
+                raise KeyError(f"{journey} has no step {step}; it has {', '.join(sorted(folders))}")
+            found, step = named, named.template
+        template = self.library.step(f"{journey}/{step}", transactional=found.transactional)
+        samples = template.samples()
+        if sample not in samples:
+            raise KeyError(f"{journey}/{step} has no sample {sample}; it has {', '.join(samples)}")
+        lines = send_trial(
+            self.engine,
+            template,
+            samples[sample],
+            connectors=self.connectors.by_channel,
+            journals=self.settings.home / "journals",
+            now=self.clock.now(),
+        )
+        if not lines:
+            raise ValueError(
+                "nobody gets test messages on these channels yet; `segue seeds add` on the machine names some"
+            )
+        return lines
+
+    def tests_sent(self) -> dict[str, int]:
+        """How many test messages were ever sent, by what became of them."""
+        with read(self.engine) as connection:
+            return dict(Counter(connection.scalars(select(test_send.c.state))))
