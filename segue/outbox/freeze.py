@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exist
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.promise import candidates
 from segue.outbox.states import PENDING
-from segue.render import Library, TemplateError
+from segue.render import Library
 from segue.settings import Settings
 from segue.store.bulk import insert_new
 from segue.store.tables import message, run, run_audience
@@ -51,12 +51,16 @@ Shown = Sequence[tuple[str, str]]
 def terms(journey: Journey, brief: Brief, *, settings: Settings, library: Library) -> str:
     """Everything besides the people that decides what a run says and to whom, as one text.
 
-    `journey` is as `brief` turns it. A template's version covers the brand.
+    `journey` is as `brief` turns it. A template's version covers the brand. Raises TemplateError for a broken one:
+    nobody can agree to what cannot be shown.
     """
     told = {
         "journey": journey.name,
         "brief": brief.model_dump(mode="json"),
-        "templates": {step.name: _version(library, journey.name, step) for step in journey.steps},
+        "templates": {
+            step.name: library.step(f"{journey.name}/{step.template}", transactional=step.transactional).version
+            for step in journey.steps
+        },
         "offers": {
             step.name: None if (offer := step.offer(brief) if step.offer else None) is None else asdict(offer)
             for step in journey.steps
@@ -64,13 +68,6 @@ def terms(journey: Journey, brief: Brief, *, settings: Settings, library: Librar
         "settings": settings.model_dump(mode="json", include=set(_SETTINGS)),
     }
     return json.dumps(told, sort_keys=True, default=str)
-
-
-def _version(library: Library, journey: str, step: Any) -> str:
-    try:
-        return library.step(f"{journey}/{step.template}", transactional=step.transactional).version
-    except TemplateError:
-        return "broken"
 
 
 def digest_of(told: str, shown: Shown) -> str:
