@@ -48,6 +48,7 @@ def page(report: AudienceReport, feed: dict[str, int]) -> str:
     parts = [title, table(report)]
     parts += [f"Product feed at {name}: {count:,} rows, one a size." for name, count in feed.items()]
     parts += [f"**{problem}**" for problem in report.problems]
+    parts += [f"{line.title} at {line.connector}: {line.too_small}." for line in report.lines if line.too_small]
     for line in _each_once(report):
         parts += [f"## {line.title}", sentence(line), f"![Who is in {line.title}, and why not]({picture(line)})"]
     return "\n\n".join(parts) + "\n"

@@ -29,8 +29,17 @@ class AudienceLine:
     waiting: int = 0
     #: The platform can do nothing with them.
     rejected: int = 0
+    #: How many people the platform wants before it shows an ad to any of them; 0: any number will do.
+    min_audience: int = 0
     #: Why it stopped before the end; None: it did not.
     problem: str | None = None
+
+    @property
+    def too_small(self) -> str | None:
+        """What is missing to the platform's least, in words; None where nothing is, or nobody belongs in it."""
+        if not 0 < self.wanted < self.min_audience:
+            return None
+        return f"platforms need at least {self.min_audience:,} people; this one has {self.wanted:,}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,8 +62,8 @@ class Model:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-@settings(max_examples=18, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEP, min_size=4, max_size=22))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEP, min_size=4, max_size=16))
 def test_after_a_sync_the_platform_holds_the_rule(new_database, kind: str, steps: list) -> None:
     engine = open_engine(new_database(kind))
     try:
@@ -131,6 +131,8 @@ def happen(town: Town, model: Model, name: str, who: int, what, people: list[int
 
 
 def rename(town: Town, model: Model, names: dict[int, str]) -> None:
+    if len(names) == 1 and any(new in theirs for new in names.values() for theirs in model.emails.values()):
+        return  # after a swap it is somebody's
     with write(town.engine) as connection:
         for number, (who, new) in enumerate([(w, f"x{w}") for w in names] + list(names.items())):
             first = model.emails[who][0] if number < len(names) else f"x{who}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -16,22 +15,16 @@ from segue.store.engine import read
 from segue.store.tables import audience_member
 from tests.audiences import child
 from tests.audiences.people import DAY, NOW, Town, line
+from tests.outbox.processes import finish, start
 
 POINTS = [
     ("audience_planned", 1),
     ("audience_made", 1),
     ("audience_asking", 1),
-    ("audience_answered", 1),
     ("audience_asking", 3),
     ("audience_answered", 4),
 ]
 MOMENT = Moment(now=NOW, live_from=NOW - 365 * DAY)
-
-
-def spawn(orders: child.Orders):
-    process = get_context("spawn").Process(target=child.sync, args=(orders,))
-    process.start()
-    return process
 
 
 def members(folder: Path) -> int:
@@ -61,9 +54,8 @@ def test_whoever_comes_after_a_kill_finishes_it(
             town.consent(who, "denied")
         for _ in range(5):
             town.add_to_cart(town.person(), town.variant(1))
-    process = spawn(child.Orders(url=database_url, folder=tmp_path, at=at, nth=nth))
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
+    process = start(child.sync, child.Orders(url=database_url, folder=tmp_path, at=at, nth=nth))
+    assert finish(process) == -signal.SIGKILL
     with read(engine) as connection:
         open_ = connection.scalars(select(audience_member.c.state)).all()
     assert {"adding", "removing"} & set(open_), "it was killed in the middle of something"
@@ -77,10 +69,8 @@ def test_of_two_at_once_one_works(database_url: str, engine: Engine, tmp_path: P
     town = Town(engine)
     for _ in range(7):
         town.add_to_cart(town.person(), town.variant(1))
-    both = [spawn(child.Orders(url=database_url, folder=tmp_path)) for _ in range(2)]
-    for process in both:
-        process.join(60)
-    assert [process.exitcode for process in both] == [0, 0]
+    both = [start(child.sync, child.Orders(url=database_url, folder=tmp_path)) for _ in range(2)]
+    assert [finish(process) for process in both] == [0, 0]
     assert line(sync_when_free(engine, tmp_path), "cart").added == 0
     assert members(tmp_path) == 7
     assert len((tmp_path / "audiences" / "segue-cart.changes.csv").read_text().splitlines()) == 8

@@ -246,18 +246,16 @@ def merge(town: Town, kept: int, gone: int) -> None:
         move_facts(connection, {gone: kept}, town.clock.now())
 
 
-@pytest.mark.parametrize("name", ["all", "channel:audience", "journey:retargeting", "connector:fake"])
-def test_the_brake_holds_before_anything_is_asked(
-    town: Town, platform: FakePlatform, connector: FakeAudiences, name: str
-) -> None:
+def test_the_brake_holds_before_anything_is_asked(town: Town, platform: FakePlatform, connector: FakeAudiences) -> None:
     in_carts(town, 3)
-    with write(town.engine) as connection:
-        set_paused(connection, name, paused=True, reason="test", now=NOW)
-    report = line(town.sync(connector), "cart")
-    assert report.problem == f"paused: {name}"
-    assert (platform.requests, platform.audiences) == (0, {})
-    with write(town.engine) as connection:
-        set_paused(connection, name, paused=False, reason=None, now=NOW)
+    for name in ("all", "channel:audience", "journey:retargeting", "connector:fake"):
+        with write(town.engine) as connection:
+            set_paused(connection, name, paused=True, reason="test", now=NOW)
+        report = line(town.sync(connector), "cart")
+        assert report.problem == f"paused: {name}"
+        assert (platform.requests, platform.audiences) == (0, {})
+        with write(town.engine) as connection:
+            set_paused(connection, name, paused=False, reason=None, now=NOW)
     assert line(town.sync(connector), "cart").members == 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,7 +42,16 @@ def test_the_page_adds_up_and_names_each_audience_once() -> None:
     assert text.count("considered** =") == 1
     assert "| Left in a cart | files | 2 |" in text
     assert "nothing was sent" in text
+    assert "at least" not in text
     assert "Another sync is at it" in page(AudienceReport(preview=False, lines=(), busy=True), {})
+
+
+def test_an_audience_below_the_platforms_least_says_so() -> None:
+    """Nobody sees an ad then, and the platform tells nobody why."""
+    small, large = replace(LINE, min_audience=100), replace(LINE, min_audience=100, wanted=100, connector="other")
+    text = page(AudienceReport(preview=True, lines=(small, large, replace(small, wanted=0, connector="third"))), {})
+    assert "Left in a cart at meta: platforms need at least 100 people; this one has 2." in text
+    assert text.count("at least 100") == 1
 
 
 @pytest.mark.prefect

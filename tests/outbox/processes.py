@@ -16,7 +16,7 @@ from typing import Any
 
 # A server that has imported everything forks the workers, so that starting one takes milliseconds.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.outbox.child"])
+CONTEXT.set_forkserver_preload(["tests.outbox.child", "tests.audiences.child"])
 
 
 @dataclass(frozen=True, slots=True)
