@@ -104,11 +104,20 @@ def next_due_at(
     connection: Connection, asked: Iterable[tuple[Journey, Brief, Moment]], *, now: datetime
 ) -> datetime | None:
     """The soonest instant after `now` at which a step or a pending message may want something."""
-    questions: list[Select[Any]] = [
-        select(func.min(message.c.not_before)).where(message.c.state.in_(PENDING), message.c.not_before > now)
-    ]
+    return min(plan_ahead(connection, asked, now=now).values(), default=None)
+
+
+def plan_ahead(
+    connection: Connection, asked: Iterable[tuple[Journey, Brief, Moment]], *, now: datetime
+) -> dict[str, datetime]:
+    """By journey the soonest instant after `now` at which a step may want something; under "" that of what waits."""
+    waiting = select(func.min(message.c.not_before)).where(message.c.state.in_(PENDING), message.c.not_before > now)
+    questions: dict[str, list[Select[Any]]] = {"": [waiting]}
     for journey, brief, moment in asked:
-        questions.extend(step.next_due(moment, brief) for step in journey.steps)
-    times = [connection.scalar(question) for question in questions]
-    ahead = [time for time in times if time is not None and time > now]
-    return min(ahead, default=None)
+        questions[journey.name] = [step.next_due(moment, brief) for step in journey.steps]
+    planned: dict[str, datetime] = {}
+    for name, of_steps in questions.items():
+        times = [connection.scalar(question) for question in of_steps]
+        if ahead := [time for time in times if time is not None and time > now]:
+            planned[name] = min(ahead)
+    return planned

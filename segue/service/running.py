@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from segue.outbox.freeze import permitted, waiting_runs
 from segue.outbox.judging import Scope
 from segue.outbox.printing import PrintReport, print_all, reprint
 from segue.outbox.promise import promise
+from segue.outbox.report import plan_ahead
 from segue.outbox.runs import run_of
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
 from segue.outbox.takeback import take_back_cancelled
@@ -158,13 +159,16 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
                 return done
             time.sleep(min(poll, left))
 
-    def tick(self, briefs: Mapping[str, Brief] | None = None) -> DrainCount:
-        """Everything that is to happen at this instant: what each switched-on journey finds due, and what waits."""
+    def tick(self, briefs: Mapping[str, Brief] | None = None, *, only: Collection[str] | None = None) -> DrainCount:
+        """Everything that is to happen at this instant: what each switched-on journey finds due, and what waits.
+
+        With `only`, no other journeys are asked.
+        """
         self.merge_found()  # first, so that nobody is chosen twice
         with read(self.engine) as connection:
             switched_on = set(connection.scalars(select(journey_state.c.journey)))
         for journey in self.journeys.values():
-            if journey.name in switched_on:
+            if journey.name in switched_on and (only is None or journey.name in only):
                 brief = (briefs or {}).get(journey.name) or journey.brief()
                 self.start_run(journey, brief)
         return self.drain_ready()
@@ -178,14 +182,22 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
     ) -> DrainCount:
         """Rehearse on a virtual clock: jump from each due time to the next until `until`, and tick at each.
 
-        Raises TypeError on any other clock, since real time cannot be jumped.
+        At each instant only those are asked who said that they would want something then. Raises TypeError on any
+        other clock, since real time cannot be jumped.
         """
         if not isinstance(self.clock, VirtualClock):
             raise TypeError("only a virtual clock can be played; open Segue with clock=VirtualClock(start)")
         done = self.tick(briefs)
-        while (ahead := self.next_due_at(briefs)) is not None and ahead <= until:
+        planned = self._plan_ahead(briefs, None)
+        while planned and (ahead := min(planned.values())) <= until:
             self.clock.set(ahead)
-            done += self.tick(briefs)
+            asked = {name for name, at in planned.items() if at <= ahead}
+            now = self.tick(briefs, only=asked)
+            # Facts stand still while we play. So only who was asked, and whoever waits for a message of ours, has news.
+            planned = {name: at for name, at in planned.items() if name not in asked}
+            for name, at in self._plan_ahead(briefs, None if now.judged else asked).items():
+                planned[name] = min(at, planned.get(name, at))
+            done += now
             if progress is not None:
                 progress(ahead)
         self.clock.set(until)
@@ -209,6 +221,17 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
     def reprint(self, orders: Sequence[str]) -> Path:
         """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
         return reprint(self.engine, self._print_connector(), orders, now=self.clock.now())
+
+    def _plan_ahead(self, briefs: Mapping[str, Brief] | None, only: Collection[str] | None) -> dict[str, datetime]:
+        """When which journey that is switched on wants something next, and what waits; of `only`, unless it is None."""
+        with read(self.engine) as connection:
+            switched_on = set(connection.scalars(select(journey_state.c.journey)))
+            asked = [
+                (journey, (briefs or {}).get(name) or journey.brief(), self._moment(journey))
+                for name, journey in self.journeys.items()
+                if name in switched_on and (only is None or name in only)
+            ]
+            return plan_ahead(connection, asked, now=self.clock.now())
 
     def _drain(self, scope: Scope, *, patience: float) -> DrainCount:
         """Drain, waiting up to `patience` seconds for buckets with work that somebody else leases."""
