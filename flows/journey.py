@@ -21,9 +21,9 @@ from flows.approval import RefusedError, settled
 from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
-from flows.report import Report, page, report_of
+from flows.report import Report, agreed_by, page, report_of
 from segue.journeys.definition import Brief, Journey
-from segue.service import DrainCount, Frozen, RunPlan, SampleRender, Shard, Start, Summary, open_segue
+from segue.service import DrainCount, Frozen, Results, RunPlan, SampleRender, Shard, Start, Summary, open_segue
 
 #: Shards drained at once. The work is Python and a provider's answer: two keep both busy, more only share a core.
 SHARDS_AT_ONCE = 2
@@ -56,8 +56,8 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
         return report_of(summary)
     stopped = drain_all(plan)
     summary, samples = sum_up(plan.run_id), samples_of(journey)
-    said = f"Agreed to by {by}." if by else None
-    leave_page(journey, plan.run_id, page(journey.title, summary, samples, said=said), summary)
+    text = page(journey.title, summary, samples, said=agreed_by(by), results=results_of(plan.run_id))
+    leave_page(journey, plan.run_id, text, summary)
     if stopped:
         raise FlowError(
             f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they promised stays in the outbox "
@@ -160,6 +160,12 @@ def sum_up(run_id: int) -> Summary:
     """Read back what became of everybody the run considered."""
     with without_personal_data(f"Summing up run {run_id}"), open_segue() as segue:
         return segue.summary(run_id)
+
+
+def results_of(run_id: int) -> Results:
+    """Count what came of the run so far."""
+    with without_personal_data(f"The results of run {run_id}"), open_segue() as segue:
+        return segue.results(run_id)
 
 
 def samples_of(journey: Journey) -> Sequence[SampleRender]:

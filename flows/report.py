@@ -12,11 +12,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flows import pictures
-from segue.service import SampleRender, Summary, words
+from flows.outcome import outcome
+from segue.service import Results, SampleRender, Summary, words
 from segue.settings import load_settings
 
 #: Of a step's samples, the one on the page; the others are for the template's own tests.
 MAIN = "sample"
+SAMPLES = "## What the messages look like"
 NOBODY = (
     "**Nobody was due.** No new occasion for a message came up since the last run. "
     "A journey answers only what happened after its first real run, by hand or by schedule."
@@ -34,6 +36,11 @@ class Report:
     considered: int
     #: Counts by group, in reading order, zeros included; they add up to `considered`.
     groups: dict[str, int]
+
+
+def agreed_by(name: str | None) -> str | None:
+    """Say who agreed, if that was asked."""
+    return f"Agreed to by {name}." if name else None
 
 
 def report_of(summary: Summary, *, run_id: int | None = None) -> Report:
@@ -56,11 +63,12 @@ def page(
     asks: str | None = None,
     waits: datetime | None = None,
     why: str | None = None,
+    results: Results | None = None,
 ) -> str:
     """Write the whole report as Markdown, the shortest answer first.
 
     `said` is a sentence about how it came to this; `asks`, why sending needs a yes; `waits`, until when one counts;
-    `why`, why it is asked again.
+    `why`, why it is asked again; `results`, what came of it so far.
     """
     parts = [f"# {title}: {_state(summary, waits)}"]
     if said:
@@ -74,6 +82,7 @@ def page(
             f"![How many, by what became of them]({picture(summary)})",
             table(summary),
             *holds(summary),
+            *(outcome(results) if results is not None else ()),
         ]
     else:
         parts.append(NOBODY)
@@ -82,11 +91,17 @@ def page(
             "To see one person's whole story, run `segue explain` with the profile id, e.g. " + _first(summary)
         )
     if samples:
-        parts.append("## What the messages look like")
+        parts.append(SAMPLES)
         parts.append("Written with sample data; no real person is shown.")
     # A designed mail is 30 kB in Prefect's database; hundreds of runs a day find nobody and need not say it so well.
     parts += [sample_card(sample, designed=summary.considered > 0) for sample in samples if sample.sample == MAIN]
     return "\n\n".join(parts) + "\n"
+
+
+def refreshed(old: str, title: str, summary: Summary, results: Results, *, said: str | None = None) -> str:
+    """The page anew, with the samples it has: what they looked like is no news."""
+    _, heading, samples = old.partition(SAMPLES)
+    return page(title, summary, (), said=said, results=results) + (f"\n{heading}{samples}" if heading else "")
 
 
 def _state(summary: Summary, waits: datetime | None) -> str:

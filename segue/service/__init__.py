@@ -20,6 +20,7 @@ from segue.outbox.count import DrainCount
 from segue.outbox.freeze import ApprovalError
 from segue.outbox.handover import Probe
 from segue.outbox.printing import PrintReport
+from segue.outbox.results import Results
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.stop import StoppedRun
 from segue.outbox.summary import Spending, Summary
@@ -28,6 +29,7 @@ from segue.render.samples import SampleRender
 from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
+from segue.service.results import ResultVerbs, RunToRefresh
 from segue.service.running import RunPlan, RunVerbs, Shard
 from segue.service.segments import SegmentLine, SegmentVerbs, segment_names
 from segue.service.trials import SeedLine, TrialVerbs, trial_choices
@@ -37,7 +39,7 @@ from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(ApproveVerbs, AudienceVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs):
+class Segue(ApproveVerbs, AudienceVerbs, ResultVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
@@ -85,7 +87,9 @@ __all__ = [
     "MappingError",
     "OptionError",
     "PrintReport",
+    "Results",
     "RunPlan",
+    "RunToRefresh",
     "SampleRender",
     "SeedLine",
     "SegmentLine",

@@ -8,16 +8,19 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 import flows.abandoned_cart
 import flows.journey
 from flows.abandoned_cart import AbandonedCartForm, abandoned_cart
 from flows.errors import FlowError
 from flows.forms import Mode
+from flows.refresh_results import refresh_results
+from flows.report import SAMPLES
 from segue.service import Segue
-from segue.store.engine import read
-from segue.store.tables import decision, message, run, run_audience
+from segue.store.engine import read, write
+from segue.store.tables import decision, delivery_event, message, order, run, run_audience
+from tests.flows.conftest import NOW
 from tests.flows.shop import Shop
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
@@ -103,3 +106,25 @@ def test_a_broken_shard_tells_no_value_and_stops_no_other(
     assert "RuntimeError" in str(stopped.value)
     assert stopped.value.__cause__ is None
     assert len(calls) > 1
+
+
+def test_results_come_into_the_same_artifact(installed: Segue, shop: Shop) -> None:
+    """Refreshed, the run's own page tells of deliveries and orders; what is not new is not written again."""
+    abandoned_cart(SEND)
+    before = newest_report()
+    assert "| 16 | | Sent | |" in before
+    assert "| 0 | 0.0 % | Delivered |" in before
+    with write(installed.engine) as connection:
+        sent = connection.scalars(select(message.c.id).where(message.c.state == "accepted").limit(4)).all()
+        at = {"occurred_at": NOW, "recorded_at": NOW}
+        news = [{"dedupe": str(n), "message_id": n, "provider": "x", "kind": "delivered", **at} for n in sent]
+        connection.execute(insert(delivery_event), news)
+        sale = {"external_id": "o1", "profile_id": 1, "sales_channel": "web", "currency": "USD", "total_minor": 7400}
+        connection.execute(insert(order).values(**sale, paid_at=NOW, **at))
+    assert refresh_results() == 1
+    after = newest_report()
+    assert "| 4 | 25.0 % | Delivered |" in after
+    assert "| Got the message | 16 | 1 (6.2 %) | 1 | $74.00 |" in after
+    assert "Nobody was left alone in this run" in after
+    assert after.partition(SAMPLES)[2] == before.partition(SAMPLES)[2] != ""
+    assert refresh_results() == 0

@@ -1,0 +1,49 @@
+"""Bring the pages of late runs up to date: what left since, delivery news, orders and their value."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.artifacts import newest, rewrite
+from flows.errors import without_personal_data
+from flows.report import agreed_by, refreshed
+from segue.service import RunToRefresh, Segue, open_segue
+
+
+class RefreshBrief(BaseModel):
+    """How far back to look."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Refresh results")
+
+    days: int = Field(
+        9,
+        ge=1,
+        le=60,
+        title="Runs of the last days",
+        description="Orders are counted for seven days after a message; two more let late news come in.",
+    )
+
+
+@flow(name="refresh-results")
+def refresh_results(brief: RefreshBrief = RefreshBrief()) -> int:  # noqa: B008 - frozen
+    """Rewrite the page of every late run about which something is new; returns how many those were."""
+    with without_personal_data("Refreshing results"), open_segue() as segue:
+        runs = segue.runs_of_late(brief.days)
+        changed = sum(_refresh(segue, one) for one in runs)
+    get_run_logger().info("%s of %s pages changed", changed, len(runs))
+    return changed
+
+
+def _refresh(segue: Segue, one: RunToRefresh) -> bool:
+    """Rewrite one run's page where it would read otherwise; one that Prefect has dropped stays gone."""
+    key = f"{one.journey.replace('_', '-')}-run-{one.run_id}"
+    found = newest(key, one.flow_run_id)
+    if found is None:
+        return False
+    old = str(found.data)
+    new = refreshed(
+        old, one.title, segue.summary(one.run_id), segue.results(one.run_id), said=agreed_by(one.approved_by)
+    )
+    return new != old and rewrite(key, one.flow_run_id, new)
