@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from segue.contract import Channel, EmailContent, Key, Message, MessageConnector, SmsContent
+from segue.contract import Channel, EmailContent, Key, Message, MessageConnector, Result, SmsContent
 from segue.outbox import brake, pace
 from segue.outbox.journal import Journal
 from segue.outbox.send import send
@@ -87,30 +87,37 @@ def _one_channel(
         leaves = list(range(len(seeds))) if grant is None else list(grant.leaves)
         keys = _rows(connection, [seeds[place].id for place in leaves], journey, step, now)
     messages = [replace(drafts[place], key=key) for place, key in zip(leaves, keys, strict=True)]
-    lines = [_held(one, "pace") for place, one in enumerate(seeds) if place not in leaves]
+    results = _hand_over(engine, messages, connector, journals, now)
+    told = dict(zip(leaves, (results[key] for key in keys), strict=True))
+    return [
+        TrialLine(label=one.label, channel=one.channel, state=told[place].outcome.value, reason=told[place].reason)
+        if place in told
+        else _held(one, "pace")
+        for place, one in enumerate(seeds)
+    ]
+
+
+def _hand_over(
+    engine: Engine, messages: Sequence[Message], connector: MessageConnector, journals: Path, now: datetime
+) -> Mapping[Key, Result]:
+    """Send, and write down what was answered; the journal stays where that could not be written."""
     if not messages:
-        return lines
+        return {}
     journal = Journal(journals)
     is_told = False
     try:
-        sent = send(messages, connector, journal)
+        results = send(messages, connector, journal).results
         with write(engine) as connection:
-            for message in messages:
-                result = sent.results[message.key]
+            for key, result in results.items():
                 connection.execute(
                     update(test_send)
-                    .where(test_send.c.key == message.key)
+                    .where(test_send.c.key == key)
                     .values(state=result.outcome.value, reason=result.reason, answered_at=now)
                 )
         is_told = True
     finally:
         journal.close(keep=not is_told)
-    for place, key in zip(leaves, keys, strict=True):
-        result = sent.results[key]
-        lines.append(
-            TrialLine(label=seeds[place].label, channel=channel.value, state=result.outcome.value, reason=result.reason)
-        )
-    return lines
+    return results
 
 
 def _rows(connection: Connection, seeds: Sequence[int], journey: str, step: str, now: datetime) -> list[Key]:

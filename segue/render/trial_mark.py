@@ -11,7 +11,7 @@ from segue.render.sms import segments
 
 SUBJECT = "[TEST] "
 SMS = "TEST "
-_SAYS = "Test message with sample data. No customer got it, and its codes and links lead nowhere."
+_SAYS = "Test message with sample data: no customer got it, and its codes are worth nothing."
 #: Black on yellow by day and by night, whatever the mail's own colours are.
 _BAND = (
     '<div role="note" style="margin:0;padding:14px 20px;background:#ffd400;background-image:linear-gradient(#ffd400,'
