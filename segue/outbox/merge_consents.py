@@ -27,8 +27,9 @@ _NO = ("doubted", "denied")  # weakest first
 _YES = ("granted", "confirmed")
 #: An objection to direct marketing as such holds on every channel.
 _EVERYWHERE = "all"
-#: What a channel writes to. Print has no address of its own here.
-_REACHED_BY = {"email": "email", "ads": "email", "sms": "phone"}
+#: By what a channel reaches somebody. Print has no address of its own here; ad platforms are told both kinds.
+_REACHED_BY = {"email": ("email",), "ads": ("email", "phone"), "sms": ("phone",)}
+_ADDRESSES = sorted({kind for kinds in _REACHED_BY.values() for kind in kinds})
 _NEVER = float("-inf")
 
 Asked = tuple[int, str, str]  # whom, of which purpose, on which channel
@@ -68,7 +69,7 @@ def _never_asked(
     name = identifier.c
     rows = rows_where(
         connection,
-        select(name.profile_id, name.kind, name.value).where(name.kind.in_({*_REACHED_BY.values()})),
+        select(name.profile_id, name.kind, name.value).where(name.kind.in_(_ADDRESSES)),
         name.profile_id,
         {*root_of, *root_of.values()},
     )
@@ -76,7 +77,7 @@ def _never_asked(
     for row in rows:
         addresses[root_of.get(row.profile_id, row.profile_id), row.kind].add((row.profile_id, row.value))
     for asked, owners in agreed.items():
-        theirs = addresses[asked[0], _REACHED_BY[asked[2]]]
+        theirs = {one for kind in _REACHED_BY[asked[2]] for one in addresses[asked[0], kind]}
         if {value for _, value in theirs} > {value for owner, value in theirs if owner in owners}:
             yield asked
 

@@ -44,6 +44,10 @@ def reach(connection: Connection, *addresses: Address) -> None:
         ("email", ["email a@"], [], True),
         ("ads", ["email a@"], ["email b@"], False),
         ("ads", ["email a@"], ["shop u1"], True),
+        ("ads", ["email a@"], ["phone +12025550101"], False),  # platforms are told numbers, too
+        ("ads", ["email a@", "phone +12025550101"], ["phone +12025550102"], False),
+        ("ads", ["email a@", "phone +12025550101"], ["phone +12025550101"], True),
+        ("ads", ["phone +12025550101"], ["email b@"], False),
         ("sms", ["phone +12025550101"], ["phone +12025550102"], False),
         ("sms", ["phone +12025550101"], ["email b@"], True),
         ("print", ["email a@"], ["email b@"], True),
@@ -64,14 +68,12 @@ def test_a_yes_does_not_answer_for_an_address_of_the_other(
         assert [(row.profile_id, row.channel, row.state, row.occurred_at, row.is_dated) for row in rows] == (
             [] if carried else [(1, channel, "doubted", NOW, False)]
         )
-        if channel != "ads":
-            yes = "double_opt_in" if state == "confirmed" else "opt_in"
-            assert allowed(connection, 1)[channel] == (yes if carried else "doubted")
+        yes = "double_opt_in" if state == "confirmed" else "opt_in"
+        assert allowed(connection, 1)[channel] == (yes if carried else "doubted")
     later = NOW + timedelta(hours=1)
     with write(engine) as connection:
         connection.execute(insert(consent_event).values(consent(1, channel, "granted", "opt_in", at=later)))
-        if channel != "ads":  # said again, it counts
-            assert allowed(connection, 1, later)[channel] in {"opt_in", "double_opt_in"}
+        assert allowed(connection, 1, later)[channel] in {"opt_in", "double_opt_in"}  # said again, it counts
 
 
 def test_both_said_yes(engine: Engine) -> None:
@@ -146,12 +148,12 @@ def test_a_merge_makes_no_address_writable(
 
 
 def writable(connection: Connection) -> set[tuple[str, str]]:
-    """Channel and address of everybody who agrees to be written to there."""
+    """Channel and address of everybody who agrees to be written to there, or known by it to ad platforms."""
     answers = {one: allowed(connection, one) for one in (1, 2, 3, 4)}
     yes = {"opt_in", "double_opt_in"}
     return {
         (channel, row.value)
         for row in connection.execute(select(identifier))
-        for channel, kind in (("email", "email"), ("sms", "phone"))
+        for channel, kind in (("email", "email"), ("sms", "phone"), ("ads", "email"), ("ads", "phone"))
         if row.kind == kind and answers[row.profile_id][channel] in yes
     }

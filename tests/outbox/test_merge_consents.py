@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
-from segue.outbox.consents import read_consents
+from segue.outbox.consents import CHANNELS, read_consents
 from segue.store.engine import read, write
 from segue.store.tables import consent_event, profile
 from tests.outbox.merges import carry_out_pairs, found, merge
@@ -30,7 +30,10 @@ def people(connection: Connection, count: int) -> None:
 
 
 def allowed(connection: Connection, one: int, now: datetime = NOW) -> dict[str, str | None]:
-    return {channel: answer[0] for channel, answer in read_consents(connection, {one: 0}, now).items()}
+    return {
+        channel: answer[0]
+        for channel, answer in read_consents(connection, {one: 0}, now, channels=(*CHANNELS, "ads")).items()
+    }
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -90,7 +93,7 @@ def test_a_yes_after_the_merge_counts(engine: Engine) -> None:
 FACTS = st.lists(
     st.tuples(
         st.integers(1, 4),
-        st.sampled_from(["email", "sms", "print", "all"]),
+        st.sampled_from(["email", "sms", "print", "ads", "all"]),
         st.sampled_from(["granted", "confirmed", "denied", "doubted"]),
         st.booleans(),
         st.integers(1, 4),
