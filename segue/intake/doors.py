@@ -22,9 +22,10 @@ from segue.intake.json_table import is_json_lines
 from segue.intake.loading import Loader
 from segue.intake.mapping import Mapping
 from segue.intake.news import form_of
+from segue.intake.opening import open_table
 from segue.intake.reading import open_bytes, open_text
 from segue.intake.report import ImportReport, Tally
-from segue.intake.rows import Table, open_table
+from segue.intake.rows import Table
 from segue.intake.table_door import TableDoor
 from segue.intake.tokens import ReadLink, no_links
 from segue.store.engine import write

@@ -10,8 +10,9 @@ from segue.intake import records as r
 from segue.intake.errors import IntakeError
 from segue.intake.formats import FORMATS, Format, Options, recognised
 from segue.intake.formats.nearest import lacking, nearest
+from segue.intake.opening import open_table
 from segue.intake.report import Tally
-from segue.intake.rows import Row, Table, open_table, same_name
+from segue.intake.rows import Row, Table, same_name
 from segue.intake.shapes import Shapes
 
 

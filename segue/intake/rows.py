@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segue.intake.errors import IntakeError
-from segue.intake.foreign import require_export
-from segue.intake.reading import CsvRecords, TextFile, open_text
+from segue.intake.reading import CsvRecords, TextFile
 
 _PARQUET_BATCH = 10_000
 _SEPARATORS = (",", ";", "\t")
@@ -44,18 +43,6 @@ class Table(Protocol):
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows once, in the file's order."""
-
-
-def open_table(path: Path) -> Table:
-    """Open CSV or JSON lines (also .gz) or Parquet; raises IntakeError for what is none of them."""
-    require_export(path)
-    from segue.intake.json_table import JsonTable, is_json_lines  # noqa: PLC0415 - it is built on this module
-
-    if path.suffix.lower() in {".parquet", ".pq"}:
-        return ParquetTable(path)
-    if is_json_lines(path):
-        return JsonTable(open_text(path))
-    return CsvTable(open_text(path))
 
 
 def reader_of(columns: tuple[str, ...], name: str) -> Reader | None:

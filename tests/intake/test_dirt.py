@@ -132,7 +132,7 @@ def test_every_format_survives_dirt(new_database, name: str):
 
 
 def _columns(file: Path) -> tuple[str, ...]:
-    from segue.intake.rows import open_table
+    from segue.intake.opening import open_table
 
     return open_table(file).columns
 

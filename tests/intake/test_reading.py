@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.intake import IntakeError
+from segue.intake.opening import open_table
 from segue.intake.reading import CsvRecords
-from segue.intake.rows import open_table
 
 
 def _read(tmp_path: Path, content: bytes, name: str = "t.csv"):

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from segue.intake.errors import IntakeError
-from segue.intake.rows import open_table
+from segue.intake.opening import open_table
 from tests.intake.formats.doors import NOW, SAMPLES, at, seen, written
 
 NO = ("bea@example.com", "email", "denied", at("2025-02-01 08:00"))
