@@ -26,6 +26,7 @@ from segue.gallery.calendar_page import OUTCOME_WORDS, calendar_html, reasons
 from segue.installation import Installation
 from segue.intake import IntakeError, files_of, is_leaflet
 from segue.journeys.definition import Journey
+from segue.journeys.welcome_insert import BEFORE_THE_WAVE
 from segue.outbox.connectors import Connectors
 from segue.outbox.frame import uncapped
 from segue.outbox.report import next_due_at
@@ -37,7 +38,7 @@ from segue.store.migrate import migrate
 from segue.store.replay import Span, copy_facts
 from segue.store.tables import journey_state, message
 
-#: Due times are rounded up to this, as a schedule would; nothing is handed over in between.
+#: Due times are rounded up to steps, as a schedule would; one of them is the last call before the pick wave.
 STEP: Final = timedelta(minutes=15)
 LONGEST: Final = 366
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -214,12 +215,15 @@ class _Scratch(RunVerbs):
                     self.start_run(self.journeys[name], self.journeys[name].brief())
             moved |= waking | self._with_ready()
             self.drain_ready()
-            dues |= self._next_dues(moved)
+            for name, due in self._next_dues(moved).items():
+                # What a journey has said once it will want still, until it was asked then.
+                dues[name] = min((at for at in (due, dues.get(name)) if at is not None), default=None)
             soonest = min((due for due in (self._waiting(), *dues.values()) if due is not None), default=None)
-            if soonest is None or (at := _on_step(soonest)) >= until:
+            if soonest is None or (at := _on_step(soonest, self.settings.pick_wave)) >= until:
                 return
             clock.set(at)
             waking, moved = {name for name, due in dues.items() if due is not None and due <= at}, set()
+            dues |= dict.fromkeys(waking)
 
     def _next_dues(self, names: Collection[str]) -> dict[str, datetime | None]:
         """When each of these journeys wants something next. Facts stand still while we play, so other words hold."""
@@ -309,9 +313,10 @@ def _no_waiting(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _on_step(at: datetime) -> datetime:
-    """The first step at or after `at`."""
-    return _EPOCH + STEP * -((_EPOCH - at) // STEP)
+def _on_step(at: datetime, wave: str) -> datetime:
+    """The first step at or after `at`; `wave` is the warehouse's hour, e.g. 14:00."""
+    first = _EPOCH + (timedelta(minutes=int(wave[3:])) if wave else timedelta(0)) - BEFORE_THE_WAVE
+    return first + STEP * -((first - at) // STEP)
 
 
 __all__ = ["OUTCOMES", "OUTCOME_WORDS", "Calendar", "Day", "Rehearsal", "reasons", "rehearse", "write_calendar"]

@@ -1,0 +1,270 @@
+"""A rehearsal reads an installation, touches nothing of it, speaks to nobody, and says what would have happened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+
+from segue.clock import VirtualClock
+from segue.gallery.calendar_page import calendar_html
+from segue.intake import IntakeError
+from segue.render import load_brand
+from segue.service import Segue, open_segue
+from segue.service.rehearsal import Calendar, Rehearsal, rehearse
+from segue.settings import Settings
+from segue.store.engine import open_engine, read, write
+from segue.store.tables import consent_event, message, metadata, order, suppression
+from tests.service import rehearsed
+
+ASKED = Rehearsal(since=date(2026, 3, 6), days=30, journeys=("style_followup",), listed=1000)
+SHORT = Rehearsal(since=date(2026, 3, 6), days=6, journeys=("style_followup",), listed=1000)
+Open = Callable[[str], Segue]
+SECRET = "a secret of this test"
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Open an installation on a database, two months after the period."""
+    made: list[Segue] = []
+
+    def make(url: str, name: str = "home") -> Segue:
+        chosen = {"home": tmp_path / name, "database_url": url, "secret_key": SECRET, "holdout_journey": 0.1}
+        settings = Settings(_env_file=None, **chosen)
+        with open_segue(settings, VirtualClock(rehearsed.AFTER)) as segue:
+            made.append(segue)
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def segue(opened: Open, database_url: str, engine: Engine) -> Segue:
+    """The shop, on either kind of database."""
+    rehearsed.fill(engine)
+    return opened(database_url)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens a connection fails."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a rehearsal opened a socket")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+def test_the_installation_is_as_it_was(segue: Segue, engine: Engine) -> None:
+    """Every row of every table, before and after."""
+    before = _checksums(engine)
+    calendar = rehearse(segue, SHORT)
+    assert calendar.ended("sent") > 10
+    assert _checksums(engine) == before
+    assert before["message"] == _checksum([])
+
+
+def test_nobody_is_mailed_at_night_on_either_side_of_the_change_of_clocks(
+    opened: Open, new_database: Callable[..., str]
+) -> None:
+    """What came due at night waits for her own seven o'clock, be it by winter or by summer time."""
+    calendar = _rehearsed(opened, new_database, ASKED)
+    entries = [one for day in calendar.days for one in day.entries]
+    sent = [one for one in entries if one.outcome == "sent"]
+    assert calendar.considered == sum(len([e for e in entries if e.outcome == what]) for what in _FINAL)
+    assert {one.zone for one in sent} == {"EST", "EDT", "CET", "CEST"}
+    assert all("07:00" <= one.hour < "21:00" for one in sent)
+    held = [one for one in entries if one.outcome == "held" and one.reason == "quiet_hours"]
+    assert {one.zone for one in held} == {"EST", "EDT", "CET", "CEST"}
+    assert {(one.until or "")[-5:] for one in held} == {"07:00"}
+    # Held ones leave with the first step of her morning: not an hour later where clocks went forward meanwhile.
+    woken = {one.profile_id: one.hour for one in sent}
+    assert {woken[one.profile_id] for one in held if one.profile_id in woken} == {"07:14"}
+    changes = {day.day: day.clocks for day in calendar.days if day.clocks}
+    assert changes == {date(2026, 3, 8): ("America/New_York",), date(2026, 3, 29): ("Europe/Berlin",)}
+
+
+def test_the_same_again_is_the_same(opened: Open, new_database: Callable[..., str], tmp_path: Path) -> None:
+    """In another process, with rows that came in another order; and another seed is something else."""
+    calendar = _rehearsed(opened, new_database, SHORT)
+    url = new_database("sqlite")
+    _fill(url, shuffled=5)
+    environment = {
+        **os.environ, "PYTHONHASHSEED": "7", "SEGUE_DATABASE_URL": url, "SEGUE_HOME": str(tmp_path / "other"),
+        "SEGUE_SECRET_KEY": SECRET, "SEGUE_HOLDOUT_JOURNEY": "0.1",
+        "SEGUE_VIRTUAL_NOW": rehearsed.AFTER.isoformat(),
+    }  # fmt: skip
+    words = ["rehearse", "--from", "2026-03-06", "--days", "6", "--folder", str(tmp_path / "pages")]
+    done = subprocess.run(
+        [sys.executable, "-c", "from segue.cli.main import main; main()", *words],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"Digest {calendar.digest}" in done.stdout
+    other = _rehearsed(opened, new_database, Rehearsal(since=SHORT.since, days=6, seed=4))
+    assert other.digest != calendar.digest
+    assert other.considered == calendar.considered
+
+
+def test_facts_of_last_year_play_on_the_same_weekdays(opened: Open, new_database: Callable[..., str]) -> None:
+    """52 weeks earlier by default, or as told; each message on the same day as if the facts were this year's."""
+    this = _rehearsed(opened, new_database, SHORT)
+    coming = Rehearsal(since=SHORT.since + timedelta(weeks=52), days=6, listed=1000)
+    next_year = _rehearsed(opened, new_database, coming)
+    assert next_year.shift == timedelta(weeks=52)
+    # A day differs by what was due before it began, since clocks change on other days: compare in the middle.
+    assert [day.count("sent") for day in next_year.days][3:] == [day.count("sent") for day in this.days][3:]
+    told = Rehearsal(since=SHORT.since, days=6, facts_from=SHORT.since - timedelta(weeks=9), listed=1000)
+    moved = _rehearsed(opened, new_database, told, back=timedelta(weeks=9))
+    assert moved.digest == this.digest
+
+
+def test_what_was_recorded_later_is_not_known_earlier(opened: Open, new_database: Callable[..., str]) -> None:
+    """A no told two days late stops nothing before it was told; a cancellation nothing before it happened."""
+    url = new_database("sqlite")
+    _fill(url)
+    numbers = [
+        n for n in range(1, rehearsed.PEOPLE) if n % 10 and date(2026, 3, 8) <= _due(n).date() < date(2026, 3, 10)
+    ]
+    late, cancelled_before, cancelled_after, timely = numbers[:4]
+    with write(engine := open_engine(url)) as connection:
+        for number, occurred, recorded in (
+            (late, _due(late) - timedelta(days=1), _due(late) + timedelta(days=1)),
+            (timely, _due(timely) - timedelta(days=1), _due(timely) - timedelta(days=1)),
+        ):
+            connection.execute(insert(consent_event).values(**_no(number, occurred, recorded)))
+        for number, hours in ((cancelled_before, -3), (cancelled_after, 30)):
+            at = _due(number) + timedelta(hours=hours)
+            connection.execute(update(order).where(order.c.id == number).values(cancelled_at=at, refunded_minor=7400))
+    engine.dispose()
+    calendar = rehearse(opened(url), Rehearsal(since=SHORT.since, days=6, listed=1000))
+    entries = [one for day in calendar.days for one in day.entries if one.outcome != "held"]
+    ends = {one.profile_id: (one.outcome, one.reason) for one in entries}
+    assert ends[timely] == ("left_out", "denied")
+    assert ends[cancelled_before] == ("left_out", "occasion_gone")
+    assert ends[late][0] == "sent" or ends[late] == ("control", "holdout_journey")
+    assert ends[cancelled_after][0] == "sent" or ends[cancelled_after] == ("control", "holdout_journey")
+
+
+def test_who_said_no_since_gets_nothing_in_a_period_to_come(opened: Open, new_database: Callable[..., str]) -> None:
+    """Today's suppressions and noes hold from the start; a yes before them is none."""
+    url = new_database("sqlite")
+    _fill(url)
+    segue = opened(url)
+    with write(segue.engine) as connection:
+        for number in range(1, 20):
+            if number % 2:
+                said = {"reason": "unsubscribe", "occurred_at": rehearsed.AFTER, "recorded_at": rehearsed.AFTER}
+                address = segue.hash_address(f"wren{number}@example.com")
+                connection.execute(insert(suppression).values(address_hash=address, **said))
+            else:
+                connection.execute(insert(consent_event).values(**_no(number, rehearsed.AFTER, rehearsed.AFTER)))
+    coming = Rehearsal(since=SHORT.since + timedelta(weeks=52), days=6, listed=1000)
+    calendar = rehearse(segue, coming)
+    sent = {one.profile_id for day in calendar.days for one in day.entries if one.outcome == "sent"}
+    assert sent
+    assert min(sent) >= 20
+    assert rehearse(segue, SHORT).ended("sent") > calendar.ended("sent")
+
+
+def test_what_was_promised_before_is_not_promised_again(opened: Open, new_database: Callable[..., str]) -> None:
+    """Sent before the start: never again. Waiting then: judged anew, whatever became of it since."""
+    url = new_database("sqlite")
+    _fill(url)
+    start = datetime(2026, 3, 6, 5, tzinfo=UTC)
+    first, second = [n for n in range(1, 40) if n % 10 and _due(n) < start][-2:]
+    with write(engine := open_engine(url)) as connection:
+        for number, left in ((first, start - timedelta(hours=1)), (second, start + timedelta(hours=1))):
+            connection.execute(insert(message).values(**_sent(number, left)))
+    engine.dispose()
+    calendar = rehearse(opened(url), Rehearsal(since=SHORT.since, days=6, listed=1000))
+    told = {one.profile_id for day in calendar.days for one in day.entries}
+    assert first not in told
+    assert second in told
+
+
+def test_the_page_names_nobody(opened: Open, new_database: Callable[..., str]) -> None:
+    """Profile ids, and the reason of each hold; every day with news is a link to itself."""
+    segue = _opened(opened, new_database)
+    page = calendar_html(rehearse(segue, SHORT), load_brand(segue.settings.brand))
+    assert "wren" not in page.lower()
+    assert "quiet hours there" in page
+    for day in range(6, 12):
+        assert f'id="d-2026-03-{day:02}"' in page
+        assert f'href="#d-2026-03-{day:02}"' in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Rehearsal(since=SHORT.since, days=0), "1 to 366 days"),
+        (Rehearsal(since=SHORT.since, days=3, journeys=("nothing",)), "no journey nothing"),
+        (Rehearsal(since=SHORT.since, days=3, facts=Path("/nowhere")), "no folder"),
+    ],
+)
+def test_what_cannot_be_rehearsed_says_why(
+    asked: Rehearsal, said: str, opened: Open, new_database: Callable[..., str]
+) -> None:
+    """One sentence."""
+    with pytest.raises((ValueError, KeyError, IntakeError), match=said):
+        rehearse(_opened(opened, new_database), asked)
+
+
+_FINAL = ("sent", "left_out", "control", "failed")
+
+
+def _due(number: int) -> datetime:
+    return rehearsed.arrives_at(number) + timedelta(days=7)
+
+
+def _no(number: int, occurred: datetime, recorded: datetime) -> dict[str, Any]:
+    said = {"channel": "email", "state": "denied", "basis": "objection", "source": "test", "dedupe": f"no:{number}"}
+    return {"profile_id": number, "occurred_at": occurred, "recorded_at": recorded, **said}
+
+
+def _sent(number: int, left: datetime) -> dict[str, Any]:
+    return {
+        "key": f"style_followup/looks/order:{number}", "profile_id": number, "bucket": number % 256,
+        "journey": "style_followup", "step": "looks", "subject_id": number, "priority": 50, "state": "accepted",
+        "not_before": _due(number), "promised_at": _due(number), "deadline_at": _due(number) + timedelta(days=14),
+        "channel": "email", "handed_over_at": left, "answered_at": left,
+    }  # fmt: skip
+
+
+def _fill(url: str, **how: Any) -> None:
+    engine = open_engine(url)
+    rehearsed.fill(engine, **how)
+    engine.dispose()
+
+
+def _opened(opened: Open, new_database: Callable[..., str], **how: Any) -> Segue:
+    url = new_database("sqlite")
+    _fill(url, **how)
+    return opened(url)
+
+
+def _rehearsed(opened: Open, new_database: Callable[..., str], asked: Rehearsal, **how: Any) -> Calendar:
+    return rehearse(_opened(opened, new_database, **how), asked)
+
+
+def _checksums(engine: Engine) -> dict[str, str]:
+    with read(engine) as connection:
+        return {
+            table.name: _checksum(sorted(repr(tuple(row)) for row in connection.execute(select(table))))
+            for table in metadata.sorted_tables
+        }
+
+
+def _checksum(rows: list[str]) -> str:
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
