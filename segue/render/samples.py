@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from segue.contract import Channel
 from segue.render.templates import Library
 
 #: Sharp enough to read on a screen, small enough for Prefect's database.
 _PREVIEW_PPI = 110
+
+
+#: Where somebody who reads a language might live, and what is paid with there.
+_ABROAD = {
+    "de": ("de-DE", "Europe/Berlin", "EUR"),
+    "es": ("es-ES", "Europe/Madrid", "EUR"),
+    "fi": ("fi-FI", "Europe/Helsinki", "EUR"),
+}
+
+
+def abroad(words: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return a sample's words as they would be for somebody who reads `language`; the facts stay the same."""
+    locale, zone, currency = _ABROAD.get(language, (language, None, None))
+    moved: dict[str, Any] = _paid_in(words, currency) if currency else dict(words)
+    profile = dict(moved["profile"])
+    return moved | {"profile": profile | {"locale": locale, "zone": zone or profile.get("zone")}}
+
+
+def _paid_in(value: Any, currency: str) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: currency if key == "currency" and one is not None else _paid_in(one, currency)
+            for key, one in value.items()
+        }
+    return [_paid_in(one, currency) for one in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

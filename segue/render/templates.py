@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from segue.contract import Attachment, Channel, EmailContent, MailFrame, Pieces, PrintContent, SmsContent
 from segue.render.brand import Brand
 from segue.render.calendar_file import calendar_file
-from segue.render.catalogue import Words, catalogues, languages
+from segue.render.catalogue import Msgid, Words, catalogues, languages
 from segue.render.checks import check_email, check_without_promotion
 from segue.render.compile import version_of
 from segue.render.errors import TemplateError
@@ -81,22 +81,23 @@ class StepTemplate:
         """The step in `language`; a language that it does not speak to the end is the brand's, and the log says so."""
         own = language == self._brand.template_lang
         files = () if own else catalogues(self._root, self.name.partition("/")[0], language)
-        words = Words(language, files, is_own=own)
+        missing: Sequence[Msgid] = ()
         try:
+            words = Words(language, files, is_own=own)
             spoken = Spoken(
                 self.name, self._root, self._brand, self._links, words,
                 transactional=self._transactional, pictures=self._pictures,
             )  # fmt: skip
+            missing = tuple(words.missing)
         except TemplateError as error:
             if not self._spoken:
                 raise
             _LOG.error("%s is not sent in %s but in the brand's language: %s", self.name, language, error)
             spoken = self._home
-        if words.missing and self._spoken:
-            first = next(iter(words.missing))
+        if missing and self._spoken:
             _LOG.error(
                 "%s is not sent in %s but in the brand's language: %d sentences are not translated, such as %r",
-                self.name, language, len(words.missing), first if isinstance(first, str) else first[0],
+                self.name, language, len(missing), missing[0] if isinstance(missing[0], str) else missing[0][0],
             )  # fmt: skip
             spoken = self._home
         self._spoken[language] = spoken

@@ -16,6 +16,7 @@ from babel.dates import format_datetime, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from segue.render import wording
+from segue.render.sms import segments
 
 #: How a clock is read out, where it is more than its figures.
 _CLOCK = {"de": "{} Uhr", "es": "{} h", "fi": "klo {}"}
@@ -168,7 +169,10 @@ def _time(at: str | datetime, zone: str, spare: str, locale: str, *, short: bool
     name = format_datetime(local, "zzz", local.tzinfo, locale=babel)
     name = name if name[:1].isalpha() and len(name) <= len("UTC+5:45") else wording.zone_name(local)
     if short:
-        return f"{format_skeleton('MEd', local, local.tzinfo, locale=babel)}, {clock} {name}"
+        # Without the name of the day where it would make the text cost double: the á of `sáb` is not in GSM-7.
+        days = (format_skeleton(parts, local, local.tzinfo, locale=babel) for parts in ("MEd", "Md"))
+        day = next((day for day in days if segments(day)[0] == "GSM-7"), f"{local.day}.{local.month}.")
+        return f"{day}, {clock} {name}"
     language = babel.language
     # Not the name of a day that stands alone: in a sentence, Finnish bends it.
     pattern = _YEAR_AT_END.sub("", babel.date_formats["full"].pattern).replace("cccc", "EEEE")
