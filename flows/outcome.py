@@ -56,7 +56,7 @@ def _compared(results: Results) -> str:
     middle, low, high = (100 * one for one in apart)
     chance = " Chance alone may be the reason." if low <= 0 <= high else ""
     return (
-        f"**{middle:+.1f} percentage points** is how far those who got the message are from those left alone; with 95 % "
+        f"**{middle:+.1f} percentage points** is how far apart those who got it and those left alone are; with 95 % "
         f"certainty it lies between {low:+.1f} and {high:+.1f}.{chance}"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -315,3 +316,18 @@ def test_the_hash_is_over_what_is_shown_in_whatever_order(rows: list[tuple[str, 
     assert digest_of("terms", rows) == digest_of("terms", mixed)
     assert digest_of("terms", rows) != digest_of("other terms", rows)
     assert digest_of("terms", [*rows, ("one more", "send")]) != digest_of("terms", [*rows, ("one more", "skip")])
+
+
+def test_what_is_owed_waits_for_no_yes(opened: Open, engine: Engine) -> None:
+    """Transactional steps are promised before the question, are no part of it, and never make it asked."""
+    reminder, *others = JOURNEY.steps
+    owing = replace(JOURNEY, steps=(replace(reminder, name="owed", transactional=True), *others, reminder))
+    segue = opened()
+    assert segue.start_run(owing, BRIEF, "one", transactional_only=True).promised == PEOPLE
+    asked = segue.freeze(JOURNEY, BRIEF, "one", start=Start.HAND)
+    assert (asked.to_send, asked.until is None) == (WOULD_BE_SENT, False)
+    with pytest.raises(ApprovalError):
+        segue.start_run(owing, BRIEF, "one", only_frozen=True)
+    assert {key.split("/")[1] for key in keys(engine)} == {"owed"}
+    alone = replace(JOURNEY, steps=(replace(reminder, transactional=True),))
+    assert segue.is_small(alone, BRIEF)
