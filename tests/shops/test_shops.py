@@ -18,18 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from sqlalchemy import URL
 
 from segue.render import Library
 from tests.conftest import _administer, _text
+from tests.shops.busy import BUSY
 from tests.shops.judge import faults
 from tests.shops.player import play, prepare
 from tests.shops.story import Story, stories
 
 _ASKED = os.environ.get("SEGUE_SHOPS")
 #: How many shops: most on SQLite, every fourth as many on PostgreSQL.
-SHOPS = int(_ASKED or 16)
+SHOPS = int(_ASKED or 12)
 _DRAWN = settings(
     max_examples=SHOPS,
     deadline=None,
@@ -114,6 +115,7 @@ def _is_clean(ground: Ground, story: Story) -> None:
 
 
 @_DRAWN
+@example(story=BUSY)
 @given(story=stories())
 def test_no_promise_is_broken_on_sqlite(on_sqlite: Ground, story: Story) -> None:
     """Most of the shops."""
