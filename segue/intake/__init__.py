@@ -17,6 +17,7 @@ from segue.intake.foreign import is_leaflet
 from segue.intake.formats import FORMATS, Format, format_named
 from segue.intake.mapping import Mapping, load_mapping
 from segue.intake.report import ImportReport, Problem
+from segue.intake.sizes import age_sizes
 from segue.intake.tokens import ReadLink, link_reader
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Problem",
     "Progress",
     "ReadLink",
+    "age_sizes",
     "files_of",
     "format_named",
     "import_anything",

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, select
 
 from segue.journeys.size_evidence import VIEW, sku_viewed
 from segue.journeys.size_search import SEARCHES
 from segue.journeys.sizes import refresh_sizes
 from segue.store.bulk import rows_where
-from segue.store.tables import cart, cart_event, event, identifier, order, order_line, order_return, variant
+from segue.store.engine import read, write
+from segue.store.locks import lock_intake
+from segue.store.tables import (
+    cart,
+    cart_event,
+    event,
+    identifier,
+    order,
+    order_line,
+    order_return,
+    profile_size,
+    variant,
+)
 
 #: Names of the events that speak of sizes, lower-cased.
 SPEAKING = (VIEW, *SEARCHES)
+#: Nobody's sizes are older than this many days; by then a weight has faded by less than a hundredth.
+_ROUND = 7
+#: How many people are counted in one transaction: an import waits for it.
+_AT_A_TIME = 5_000
+
+
+def age_sizes(engine: Engine, now: datetime) -> int:
+    """Count anew the sizes of a seventh of all who have any, another one each day of `now` (UTC); return how many.
+
+    Facts refresh sizes by themselves; this is for those of whom nothing new is heard. Safe beside imports.
+    """
+    part = now.astimezone(UTC).date().toordinal() % _ROUND
+    whose = profile_size.c.profile_id
+    with read(engine) as connection:
+        people = list(connection.scalars(select(whose).where(whose % _ROUND == part).distinct().order_by(whose)))
+    for start in range(0, len(people), _AT_A_TIME):
+        with write(engine) as connection:
+            lock_intake(connection)
+            refresh_sizes(connection, people[start : start + _AT_A_TIME], now)
+    return len(people)
 
 
 class Sizes:

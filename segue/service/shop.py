@@ -9,6 +9,7 @@ from pathlib import Path
 from segue.intake import (
     Hints,
     ImportReport,
+    age_sizes,
     import_anything,
     link_reader,
 )
@@ -80,6 +81,10 @@ class ShopVerbs(Desk):
         self.book_points()
         with read(self.engine) as connection:
             return open_promises(connection, self.clock.now(), self.settings.house.loyalty)
+
+    def refresh_sizes(self) -> int:
+        """Let sizes fade of whom nothing new is heard: a seventh of the people a day; return how many that were."""
+        return age_sizes(self.engine, self.clock.now())
 
     def settle_news(self) -> int:
         """Settle messages whose fate a provider has told since; return how many. Safe at any time."""
