@@ -78,6 +78,7 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         considered={name: sum(calendar.ended(what, name) for what in OUTCOMES) for name in calendar.journeys},
         outcome_words=OUTCOME_WORDS,
         outcomes=_outcomes,
+        cities=_cities,
         holds=reasons(calendar, "held"),
         left=reasons(calendar, "left_out"),
     )
@@ -112,6 +113,11 @@ def _cell(one: date, month: int, days: dict[date, Day], most: int) -> _Cell:
 
 def _said(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def _cities(day: Day) -> str:
+    """The places whose clocks change, as people call them: `New York, Toronto`."""
+    return ", ".join(words.plain(zone.rpartition("/")[2]) for zone in day.clocks)
 
 
 def _outcomes(day: Day) -> str:

@@ -224,6 +224,8 @@ class _Scratch(RunVerbs):
             clock.set(at)
             waking, moved = {name for name, due in dues.items() if due is not None and due <= at}, set()
             dues |= dict.fromkeys(waking)
+            # What such a journey writes before it asks who is due, nobody can foresee.
+            waking |= {name for name, journey in self.journeys.items() if journey.prepare is not None}
 
     def _next_dues(self, names: Collection[str]) -> dict[str, datetime | None]:
         """When each of these journeys wants something next. Facts stand still while we play, so other words hold."""
