@@ -1,0 +1,142 @@
+"""Segments, campaigns and test sends at the desk: what the forms take, and what the pages show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+import flows.test_send as trial
+from flows.campaign import TEMPLATES, CampaignForm, campaign
+from flows.errors import FlowError
+from flows.forms import Mode
+from flows.segments import SegmentForm, define_a_segment
+from segue.cli.main import app
+from segue.journeys.campaign import JOURNEY, CampaignBrief, Ways
+from segue.service import Segue, segment_names
+from tests.flows.shop import Shop
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+
+
+def page(key: str) -> str:
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), sort=ArtifactSort.CREATED_DESC, limit=1
+        )
+    return str(artifact.data)
+
+
+def test_a_segment_is_defined_counted_and_written_to(installed: Segue, shop: Shop) -> None:
+    """From the form to the mails, and nobody twice; a page names ids and counts, and no person."""
+    assert define_a_segment(SegmentForm(name="carted", title="Left a *cart*", carted_days=7)) == shop.people
+    told = page("segment")
+    assert "**20 people now:** everybody who put something in a cart in the last 7 days" in told
+    assert "by profile id: 1, 2, 3, 4, 5." in told
+    assert "carted" in segment_names()
+    asked: dict[str, Any] = {"campaign": "spring-drop", "segment": "carted", "headline": "Spring", "ways": Ways.EMAIL}
+    seen = campaign(CampaignForm(**asked))
+    assert seen.preview
+    sent = campaign(CampaignForm(**asked, mode=Mode.SEND))
+    assert sent.groups["accepted"] == seen.groups["accepted"] == shop.consenting
+    again = campaign(CampaignForm(**asked, mode=Mode.SEND))
+    assert again.considered == 0
+    assert not [one for one in shop.personal if one in (told + page(f"campaign-run-{sent.run_id}")).lower()]
+    with pytest.raises(FlowError, match="there is no segment nobody"):
+        campaign(CampaignForm(**asked | {"segment": "nobody"}))
+
+
+def test_a_test_goes_to_seeds_and_shows_labels(installed: Segue) -> None:
+    form = trial.TestForm(template="Campaign: Note")
+    with pytest.raises(FlowError, match="nobody gets test messages"):
+        trial.test_send(form)
+    installed.add_seed("Anna", "email", "quillon@example.com")
+    assert trial.test_send(form) == 1
+    assert json.loads(page("test-send")) == [{"Seed": "Anna", "By": "e-mail", "What became of it": "Sent", "Why": ""}]
+    installed.pause("all", reason="x")
+    assert trial.test_send(form) == 0
+    assert json.loads(page("test-send"))[0]["Why"] == "the brake is on"
+    with pytest.raises(ValidationError):
+        trial.TestForm(template="Nothing")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "say at least one thing"),
+        ({"size_system": "us"}, "fill in \\*Fits size\\*"),
+        ({"bought_at": "soho"}, "fill in \\*Bought within"),
+        ({"within_km": 5}, "needs a location, or else"),
+        ({"everyone": True, "points": 5}, "everyone is everyone"),
+        ({"country": "usa"}, "country"),
+    ],
+)
+def test_a_segment_that_means_nothing_is_refused(fields: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        SegmentForm(name="x", **fields)
+
+
+def test_every_field_of_a_segments_form_means_something() -> None:
+    """Each as part of a definition; none is forgotten on the way."""
+    filled = {
+        "bought_days": 1, "bought_category": "a", "bought_on": "b", "bought_at": "c", "not_bought_days": 2,
+        "clicked_days": 3, "carted_days": 4, "size": "d", "size_category": "e", "size_system": "f", "within_km": 5.5,
+        "of_location": "g", "country": "US", "region": "h", "locale": "de", "came_from": "i", "points": 6,
+        "follows": "j",
+    }  # fmt: skip
+    left = {"name", "title", "everyone", "of_latitude", "of_longitude"}
+    assert set(filled) | left == set(SegmentForm.model_fields)
+    definition = SegmentForm(name="x", **filled).definition().model_dump(exclude_none=True)
+    found = sorted(str(value) for one in definition["conditions"] for key, value in one.items() if key != "kind")
+    assert found == sorted(map(str, filled.values()))
+    point = SegmentForm(name="x", within_km=1, of_latitude=2, of_longitude=3).definition()
+    assert (point.conditions[0].latitude, point.conditions[0].longitude) == (2, 3)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"headline": " "}, "a note needs a headline"), ({"template": "sale"}, "choose one of"),
+        ({"campaign": ""}, "campaign"), ({"subject": "Last day!"}, "says that something ends"),
+    ],
+)  # fmt: skip
+def test_a_campaign_that_cannot_be_written_is_refused_by_its_form(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        CampaignForm(**{"campaign": "x", "segment": "y", "headline": "z"} | changed)
+    assert set(TEMPLATES) == set(JOURNEY.steps[0].templates)
+    schema = CampaignForm.model_json_schema()["properties"]
+    assert schema["template"]["enum"] == list(TEMPLATES)
+    assert not {"people", "consent"} & set(schema)
+    assert all(one.get("title") for one in schema.values())
+
+
+def test_the_template_and_channels_are_the_forms(installed: Segue) -> None:
+    """What the flow shows and sends is the step as the form turns it."""
+    brief = CampaignBrief(template="new_arrivals", ways=Ways.SMS)
+    (step,) = JOURNEY.under(brief).steps
+    assert (step.template, step.channels) == ("new_arrivals", ("sms",))
+    assert {one.name for one in installed.sample_renders(JOURNEY.under(brief))} == {"campaign/new_arrivals"}
+    assert {one.name for one in installed.sample_renders(JOURNEY)} == {"campaign/new_arrivals", "campaign/note"}
+
+
+def test_the_command_line_lists_defines_and_sends(installed: Segue, tmp_path: Any) -> None:
+    """And prints no address."""
+    runner = CliRunner()
+    file = tmp_path / "near.toml"
+    file.write_text('name = "rich"\ntitle = "Rich"\n[[conditions]]\nkind = "points_at_least"\npoints = 500\n')
+    told = runner.invoke(app, ["segments", "--define", str(file)], catch_exceptions=False)
+    assert "has 500 points or more" in " ".join(told.output.replace("│", " ").split())
+    file.write_text('[[conditions]]\nkind = "points_at_least"\n')
+    with pytest.raises(ValueError, match=r"near.toml: conditions.0.points_at_least.points: Field required"):
+        runner.invoke(app, ["segments", "--define", str(file)], catch_exceptions=False)
+    added = runner.invoke(app, ["seeds", "add", "Anna", "email", "quillon@example.com"], catch_exceptions=False)
+    listed = runner.invoke(app, ["seeds"], catch_exceptions=False)
+    sent = runner.invoke(app, ["test-send", "campaign/note", "--sample", "sample_bare"], catch_exceptions=False)
+    assert "accepted" in sent.output
+    assert all("Anna" in one.output and "quillon" not in one.output for one in (added, listed, sent))
