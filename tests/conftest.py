@@ -81,6 +81,29 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def module_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """Make a migrated database that a whole module's tests share."""
+    made: list[URL] = []
+
+    def make(kind: str) -> str:
+        name = f"segue_module_{next(_numbers)}"
+        if kind == "sqlite":
+            file = tmp_path_factory.mktemp("module") / f"{name}.db"
+            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+            return f"sqlite:///{file}"
+        server: URL = request.getfixturevalue("postgres_server")
+        _administer(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_postgres')}")
+        made.append(server.set(database=name))
+        return _text(made[-1])
+
+    yield make
+    for url in made:
+        _administer(url.set(database="postgres"), f"DROP DATABASE {url.database} WITH (FORCE)")
+
+
 @pytest.fixture
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Make databases: `new_database("sqlite")` is migrated, `new_database("sqlite", empty=True)` holds nothing."""

@@ -30,11 +30,9 @@ _DOUBLE: Final = frozenset({"DE", "AT"})
 
 
 def consent_rows(rng: Random, people: Sequence[Person], stage: Stage = NEW_YORK) -> list[ConsentRow]:
-    """Return everybody's consent facts, oldest first; Clara has none."""
+    """Return everybody's consent facts, oldest first; Clara agrees to nothing."""
     rows: list[tuple[datetime, ConsentRow]] = []
     for person in people:
-        if person.customer_id == CLARA:
-            continue
         rows.extend(_story(person, stage) if person.is_story else _rolled(rng, person))
     return [row for _, row in sorted(rows, key=lambda pair: (pair[0], pair[1]))]
 
@@ -51,6 +49,11 @@ def _fact(
 def _story(person: Person, stage: Stage) -> Facts:
     """Where a yes has to be confirmed, her mailbox does so later, by a call; and ads she allows later still."""
     at = person.created_at
+    if person.customer_id == CLARA:
+        # Where silence would let ads follow her, her browser says no for her.
+        if not stage.has_double_opt_in:
+            yield _fact(person, at, "ads", "denied", "objection", "global_privacy_control", "")
+        return
     source = "facebook_checkout_tick" if person.customer_id == SARAH else "footer_form"
     yield _fact(person, at, "email", "granted", "opt_in", source, NEWS_DE if stage.has_double_opt_in else NEWS)
     ads_at = ADS_ALLOWED_AT if stage.has_double_opt_in else at

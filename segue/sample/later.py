@@ -5,6 +5,7 @@ Each returns the files to import, in order; their mappings go by their stems.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,8 @@ from typing import Final
 
 from segue.sample.catalogue import VARIANTS
 from segue.sample.clicks import Clickstream, Visitor, browser, cookie, product_properties
-from segue.sample.dice import dice
+from segue.sample.dice import chance, dice, pick
+from segue.sample.names import NAMES, mailbox
 from segue.sample.people import CLARA, JUNE, SARAH, make_people
 from segue.sample.places import POPUP, WAREHOUSE
 from segue.sample.rows import CustomerRow, FulfilmentRow, OrderLineRow, OrderRow, money, write_csv
@@ -25,6 +27,8 @@ from segue.sample.year import iso
 
 #: What the code of a cart mail takes off, in percent.
 CART_PERCENT: Final = 10
+#: What a friend buys first.
+_GIFTS: Final = (BEANIE, SCARF, "KEEL-MOSS-OS", "EDDY-RUST-OS")
 #: After so long a parcel is packed, shipped and there.
 _STEPS: Final = {"packed": timedelta(hours=3), "shipped": timedelta(hours=7), "delivered": timedelta(days=4)}
 
@@ -128,6 +132,45 @@ def sarah_shares(file: Path, code: str, at: datetime) -> Path:
     stream = Clickstream(dice(0, "share"))
     stream.track(at, Visitor(cookie(SARAH, "phone")), "Referral Shared", {"code": code, "network": "whatsapp"})
     return write_calls(file, stream)
+
+
+def friends_buy(
+    folder: Path, told: Sequence[tuple[str, str]], customers: Path, at: datetime, seed: int = 8
+) -> tuple[Path, ...]:
+    """Write friends of the people whose address and code stand in `told`: who they are, and their first orders.
+
+    Every sixth of them is the same person in another spelling of her address, which is what a review is for.
+    """
+    rng = dice(seed, "friends")
+    with customers.open(encoding="utf-8", newline="") as file:
+        known = {row["email"]: row for row in csv.DictReader(file)}
+    people, sales = [], []
+    for number, (address, code) in enumerate(told, start=1):
+        theirs = known[address]
+        local, _, domain = address.partition("@")
+        names = NAMES["us"]
+        first, last = pick(rng, names["first"]), pick(rng, names["last"])
+        is_herself = number % 6 == 0
+        bought_at = at + timedelta(hours=1 + rng.random() * 60)
+        people.append(
+            CustomerRow(
+                f"F-{number:04d}",
+                f"{local}+friend@{domain}" if is_herself else f"{mailbox(first, last)}.{number}@{domain}",
+                "", first, last, theirs["locale"], theirs["country"], theirs["region"], theirs["zone"], "",
+                theirs["latitude"], theirs["longitude"], "web", iso(bought_at),
+            )
+        )  # fmt: skip
+        things = (pick(rng, _GIFTS), GLOVES) if chance(rng, 0.4) else (pick(rng, _GIFTS),)
+        sales.append(
+            Sale(
+                order_id=f"SM-FRIEND-{number:03d}", customer_id=f"F-{number:04d}", skus=things, at=bought_at,
+                referral_code=code,
+            )
+        )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    who = folder / "customers.csv"
+    write_csv(who, CustomerRow._fields, people)
+    return who, *write_sales(folder, sales)
 
 
 def link_clicked(file: Path, url: str, at: datetime) -> Path:
