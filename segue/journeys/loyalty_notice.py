@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
@@ -88,34 +89,39 @@ def reward_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
     size = moment.house.loyalty.reward_points
     counted = loyalty_entry.c.counts_from <= literal(moment.now, UtcTime)
     earned = loyalty_entry.c.reason.not_in(("reward", "expiry"))
-    number = func.sum(case((earned, loyalty_entry.c.points), else_=0)) // size
-    holders = (
-        select(loyalty_entry.c.profile_id, cast(number, loyalty_entry.c.id.type).label("number"))
-        .where(counted)
-        .group_by(loyalty_entry.c.profile_id)
-        .having(func.sum(loyalty_entry.c.points) >= size, number >= 1)
-        .subquery("holders")
-    )
-    reached = func.sum(loyalty_entry.c.points).over(
-        partition_by=loyalty_entry.c.profile_id, order_by=(loyalty_entry.c.counts_from, loyalty_entry.c.id)
+    # PostgreSQL sums to a numeric, whose division has decimals: 400 by 250 would be 1.6, and 2 once it is cast.
+    reached = cast(
+        func.sum(loyalty_entry.c.points).over(
+            partition_by=loyalty_entry.c.profile_id, order_by=loyalty_entry.c.counts_from
+        ),
+        BigInteger,
     )
     history = (
         select(loyalty_entry.c.profile_id, loyalty_entry.c.counts_from, reached.label("reached"))
         .where(counted, earned)
         .subquery("history")
     )
+    # The most she had earned at any time: what comes back later announces no reward anew.
+    number = func.max(history.c.reached) // size
+    best = (
+        select(history.c.profile_id, number.label("number"))
+        .where(history.c.profile_id.in_(_holders(moment, size)))
+        .group_by(history.c.profile_id)
+        .having(number >= 1)
+        .subquery("best")
+    )
     reached_at = func.min(history.c.counts_from, type_=UtcTime())
-    name = literal("reward:").concat(cast(holders.c.number, String))
+    name = literal("reward:").concat(cast(best.c.number, String))
     return (
         select(
-            _about_her(name, holders.c.profile_id).label("occasion"),
-            holders.c.profile_id,
-            holders.c.profile_id.label("subject_id"),
+            _about_her(name, best.c.profile_id).label("occasion"),
+            best.c.profile_id,
+            best.c.profile_id.label("subject_id"),
             later(reached_at, TOO_LATE).label("deadline_at"),
         )
-        .select_from(holders.join(history, history.c.profile_id == holders.c.profile_id))
-        .where(history.c.reached >= holders.c.number * size, literal(brief.reward))
-        .group_by(holders.c.profile_id, holders.c.number)
+        .select_from(best.join(history, history.c.profile_id == best.c.profile_id))
+        .where(history.c.reached >= best.c.number * size, literal(brief.reward))
+        .group_by(best.c.profile_id, best.c.number)
         .having(reached_at >= literal(moment.live_from, UtcTime))
     )
 

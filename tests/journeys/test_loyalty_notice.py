@@ -146,6 +146,24 @@ def test_a_reward_is_announced_when_it_is_reached_and_each_one_once(engine: Engi
     assert due(engine, reward_due, again) == {"reward:3:profile:4": again + timedelta(days=7)}
 
 
+@pytest.mark.parametrize(
+    ("dollars", "number"), [(249, 0), (250, 1), (260, 1), (374, 1), (375, 1), (400, 1), (499, 1), (510, 2), (640, 2)]
+)
+def test_a_reward_begun_is_none_yet(engine: Engine, dollars: int, number: int) -> None:
+    with write(engine) as connection:
+        person(connection, 4, None, dollars)
+    assert list(due(engine, reward_due, COUNTS)) == ([f"reward:{number}:profile:4"] if number else [])
+
+
+def test_what_came_back_announces_no_reward_anew(engine: Engine) -> None:
+    with write(engine) as connection:
+        person(connection, 4, None, 600)
+    assert list(due(engine, reward_due, COUNTS)) == ["reward:2:profile:4"]
+    with write(engine) as connection:
+        connection.execute(update(order).values(refunded_minor=20_000))
+    assert list(due(engine, reward_due, COUNTS + timedelta(days=2))) == ["reward:2:profile:4"]
+
+
 def test_points_that_run_out_are_told_thirty_days_before_by_their_date(engine: Engine) -> None:
     with write(engine) as connection:
         person(connection, 4, None, 100)
