@@ -20,6 +20,7 @@ from segue.offers.referral_keys import is_granted
 from segue.offers.referral_signals import weigh_open
 from segue.settings.house import Referral
 from segue.store.bulk import insert_new, rows_where
+from segue.store.locks import lock_promises
 from segue.store.tables import order, profile, referral, referral_code
 from segue.store.types import UtcTime
 
@@ -88,12 +89,9 @@ def find_referrals(connection: Connection, now: datetime, rules: Referral) -> in
 
 
 def one_at_a_time(connection: Connection) -> None:
-    """Wait until nobody else finds or grants referrals, and keep merges out; until this transaction ends.
-
-    Messages are locked first, as a merge does: else the two could wait for each other.
-    """
+    """Wait until nobody else finds or grants referrals, and keep merges out; until this transaction ends."""
+    lock_promises(connection)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE message IN ROW EXCLUSIVE MODE"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:room)"), {"room": _LOCK})
 
 

@@ -26,6 +26,7 @@ from segue.service.asking import AskVerbs
 from segue.service.brake import BrakeVerbs
 from segue.service.shop import ShopVerbs
 from segue.store.engine import read, write
+from segue.store.locks import lock_promises
 from segue.store.tables import journey_state
 
 #: A run is drained in this many shards at most; each leases its own buckets.
@@ -89,6 +90,7 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
         moment = self._moment(journey)
         take_back_cancelled(self.engine, (journey,), now=moment.now)
         with write(self.engine) as connection:
+            lock_promises(connection)  # before `prepare` locks people
             run_id = run_of(connection, journey, brief, flow_run_id, moment.now)
             only = permitted(connection, run_id, moment.now) if only_frozen else None
             others = waiting_runs(connection, journey.name, moment.now) if leave_waiting else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 #: One import at a time: "segue/in" in bytes.
 _INTAKE = 0x73656775652F696E
@@ -19,3 +19,13 @@ def try_lock_intake(connection: Connection) -> bool:
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(_INTAKE))))
+
+
+def lock_promises(connection: Connection) -> None:
+    """Keep merges out until the transaction ends, or wait until the one at work is done; promises go on side by side.
+
+    Whoever both locks people and writes messages asks for this first, as a merge locks messages before people: else
+    the two could wait for each other.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE message IN ROW EXCLUSIVE MODE"))
