@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,13 +57,21 @@ class SampleRender:
 
 
 def sample_renders(
-    library: Library, names: Iterable[str], *, transactional: frozenset[str] = frozenset()
+    library: Library,
+    names: Iterable[str],
+    *,
+    transactional: frozenset[str] = frozenset(),
+    shows: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] | None = None,
 ) -> list[SampleRender]:
-    """Render each step of `names` on each channel it has words for, with each of its samples."""
+    """Render each step of `names` on each channel it has words for, with each of its samples.
+
+    `shows` has, by step, what changes in a sample's words, where anything does.
+    """
     made: list[SampleRender] = []
     for name in names:
         step = library.step(name, transactional=name in transactional)
-        for sample, words in step.samples().items():
+        for sample, said in step.samples().items():
+            words = shows[name](said) if shows and name in shows else said
             if Channel.EMAIL in step.channels:
                 mail = step.email(words, message_id=0)
                 made.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -35,6 +35,17 @@ class Voice:
         self._zone = zone
         self._english = wording.Calendar(zone, locale) if language_of(locale) == "en" else None
         self._size, self._one_size = size, one_size
+        # Asked dozens of times a mail, so nothing stands between the template and what is remembered.
+        #: Minor units as a price tag has them: `money(7400, "USD")` is `$74.00` or `74,00 $`.
+        self.money: Callable[[int, str], str] = (
+            wording.money if self._english else partial(_money, locale=locale, whole=False)
+        )
+        #: The same without cents where there are none: `$15`, `15 €`.
+        self.amount: Callable[[int, str], str] = (
+            wording.amount if self._english else partial(_money, locale=locale, whole=True)
+        )
+        #: A count: `1,234`, `1.234`.
+        self.number: Callable[[int], str] = "{:,}".format if self._english else partial(_number, locale=locale)
 
     def names(self) -> dict[str, Callable[..., Any]]:
         """What a template may call."""
@@ -51,28 +62,14 @@ class Voice:
             "details": self.details,
         }
 
-    def money(self, minor: int, currency: str) -> str:
-        """Return minor units as a price tag has them: `$74.00`, `74,00 €`."""
-        if self._english:
-            return wording.money(minor, currency)
-        return _money(minor, currency, self.locale, whole=False)
-
-    def amount(self, minor: int, currency: str) -> str:
-        """The same without cents where there are none: `$15`, `15 €`."""
-        if self._english:
-            return wording.money(minor, currency).removesuffix(".00")
-        return _money(minor, currency, self.locale, whole=True)
-
     def worth(self, voucher: Mapping[str, Any]) -> str:
         """Return what a voucher is worth: `10%`, `10 %`, `$15`, `7,50 €`."""
+        if self._english:
+            return wording.worth(voucher)
         percent = voucher["percent"]
         if percent is None:
             return self.amount(voucher["amount_minor"], voucher["currency"])
-        return f"{percent}%" if self._english else _percent(percent, self.locale)
-
-    def number(self, count: int) -> str:
-        """Return a count: `1,234`, `1.234`."""
-        return f"{count:,}" if self._english else _number(count, self.locale)
+        return _percent(percent, self.locale)
 
     def local_time(self, at: str | datetime, zone: str | None = None, _locale: str | None = None) -> str:
         """Return an instant: `Thursday, May 14 at 11:00 AM EDT`, `Donnerstag, 14. Mai, 17:00 Uhr MESZ`.
@@ -111,14 +108,14 @@ class Voice:
 
     def size_label(self, size: str) -> str:
         """Return a size as it stands beside a product: `Size 8`, `Größe 8`, `One size`."""
-        if size.lower() in ("one size", "os"):
-            return self._one_size or size
-        return self._size.replace("{size}", size)
+        return _size_label(size, self._size, self._one_size)
 
     def details(self, item: Mapping[str, Any], separator: str = " \u00b7 ") -> str:
         """Return what is known of an item beside its title: `Size 8 \u00b7 Ink`, one of them, or nothing."""
         size, colour = item.get("size"), item.get("colour")
-        return separator.join(part for part in (self.size_label(size) if size else None, colour) if part)
+        if not size:
+            return colour or ""
+        return f"{self.size_label(size)}{separator}{colour}" if colour else self.size_label(size)
 
 
 def language_of(locale: str | None) -> str | None:
@@ -140,6 +137,13 @@ def known_locale(locale: str) -> str:
 
 def _babel(locale: str) -> Locale:
     return Locale.parse(locale, sep="-")
+
+
+@lru_cache(maxsize=4096)
+def _size_label(size: str, pattern: str, one_size: str) -> str:
+    if size.lower() in ("one size", "os"):
+        return one_size or size
+    return pattern.replace("{size}", size)
 
 
 @lru_cache(maxsize=65_536)

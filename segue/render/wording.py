@@ -23,9 +23,15 @@ def money(minor: int, currency: str) -> str:
     """Return an amount of minor units as it stands on a price tag: `$74.00`, `¥7,400`, `CHF 74.00`."""
     digits = minor_digits(currency)
     major, rest = divmod(abs(minor), 10**digits)
-    amount = f"{major:,}.{rest:0{digits}d}" if digits else f"{major:,}"
+    figures = f"{major:,}.{rest:0{digits}d}" if digits else f"{major:,}"
     sign = _SIGNS.get(currency)
-    return f"{'-' if minor < 0 else ''}{sign or currency + ' '}{amount}"
+    return f"{'-' if minor < 0 else ''}{sign or currency + ' '}{figures}"
+
+
+@lru_cache(maxsize=4096)
+def amount(minor: int, currency: str) -> str:
+    """Return the same without cents where there are none: `$15`, `$7.50`."""
+    return money(minor, currency).removesuffix(".00")
 
 
 def minor_digits(currency: str) -> int:
@@ -38,24 +44,12 @@ def worth(voucher: Mapping[str, Any]) -> str:
     percent = voucher["percent"]
     if percent is not None:
         return f"{percent}%"
-    amount = money(voucher["amount_minor"], voucher["currency"])
-    return amount.removesuffix(".00")
+    return amount(voucher["amount_minor"], voucher["currency"])
 
 
 def plural(count: int, one: str, many: str) -> str:
     """Return the noun that goes with `count`."""
     return one if count == 1 else many
-
-
-def size_label(size: str) -> str:
-    """Return a size as it stands beside a product: `Size 8`, or `One size` as it is."""
-    return size if size.lower() == "one size" else f"Size {size}"
-
-
-def details(item: Mapping[str, Any], separator: str = " \u00b7 ") -> str:
-    """Return what is known of an item beside its title: `Size 8 \u00b7 Ink`, one of them, or nothing."""
-    size, colour = item.get("size"), item.get("colour")
-    return separator.join(part for part in (size_label(size) if size else None, colour) if part)
 
 
 class Calendar:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from segue.render.wording import Calendar, money, plural, size_label, worth
+from segue.render.voice import Voice
+from segue.render.wording import Calendar, money, plural, worth
 
 HERE = Calendar("America/New_York", "en-US")
 
@@ -86,4 +87,9 @@ def test_a_time_without_an_offset_means_nothing() -> None:
 
 def test_nouns_and_sizes() -> None:
     assert [plural(n, "piece", "pieces") for n in (0, 1, 2)] == ["pieces", "piece", "pieces"]
-    assert [size_label(s) for s in ("8", "M", "One size", "one size")] == ["Size 8", "Size M", "One size", "one size"]
+    assert [Voice("en-US", "UTC", "Size {size}", "").size_label(s) for s in ("8", "M", "One size", "one size")] == [
+        "Size 8",
+        "Size M",
+        "One size",
+        "one size",
+    ]
