@@ -50,6 +50,10 @@ Facts = Callable[[Connection, pd.DataFrame, Moment, Any], pd.DataFrame]
 Words = Callable[[Connection, pd.DataFrame, Moment, Any], Sequence[Mapping[str, Any]]]
 """`(connection, rows, moment, brief)` -> what the template may say, one mapping a row, in their order."""
 
+Refresh = Callable[[Connection, Moment], None]
+"""`(connection, moment)`: brings up to date what messages say, such as points. Safe to repeat, and in several
+processes at once; cheap where nothing is new."""
+
 Prepare = Callable[[Connection, Moment, Any, bytes], None]
 """`(connection, moment, brief, secret)`: facts that have to be written before anybody is chosen, such as what was
 earned. Safe to repeat, and in several processes at once. `secret` makes codes, as `segue.offers` does."""
@@ -91,6 +95,9 @@ class Step:
     #: `(step, brief)` -> the step as the brief turns it: its template, its channels, what to do over budget.
     turned: Callable[[Step, Any], Step] | None = None
 
+    #: A sample's words with what the brief says in them, so that a preview shows a marketer's own.
+    shows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
     @property
     def template(self) -> str:
         """The name of its template's folder."""
@@ -108,6 +115,8 @@ class Journey:
     steps: tuple[Step, ...]
     #: Runs in the transaction that promises, before anybody is chosen; a preview leaves it out.
     prepare: Prepare | None = None
+    #: Runs in a transaction of its own before messages of this journey that are ready are judged, each time.
+    refresh: Refresh | None = None
 
     def step(self, name: str) -> Step:
         """Return the step called `name`; raises KeyError naming the journey and its steps."""
@@ -129,4 +138,4 @@ class Journey:
         return {f"{self.name}/{folder}": step for step in self.steps for folder in step.templates or (step.name,)}
 
 
-__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Prepare", "Step", "Words"]
+__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Prepare", "Refresh", "Step", "Words"]

@@ -32,8 +32,8 @@ from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.month_turns import turn_case, turns_by
 from segue.journeys.points_ahead import expiry_next_due, month_next_due, reward_next_due
-from segue.journeys.points_shown import SOON, points_shown
-from segue.offers.loyalty import balances, book_points, ending_by, ends_next, running_out
+from segue.journeys.points_shown import SOON, book_shown, points_shown
+from segue.offers.loyalty import balances, ending_by, ends_next, running_out
 from segue.store.sql import later
 from segue.store.tables import loyalty_entry, message, profile
 from segue.store.types import UtcTime
@@ -60,7 +60,7 @@ class LoyaltyNoticeBrief(Brief):
 
 def prepare(connection: Connection, moment: Moment, _brief: LoyaltyNoticeBrief, _secret: bytes) -> None:
     """Book what facts say of points by now."""
-    book_points(connection, moment.now, moment.house.loyalty)
+    book_shown(connection, moment)
 
 
 def month_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
@@ -217,6 +217,7 @@ JOURNEY = Journey(
     title="Loyalty notice",
     brief=LoyaltyNoticeBrief,
     prepare=prepare,
+    refresh=book_shown,
     steps=(
         Step(
             name="expiry",

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from segue.journeys.definition import Moment
 from segue.journeys.nearby import homes_around
-from segue.offers.loyalty import Balance, balances, running_out
+from segue.offers.loyalty import Balance, balances, book_points, running_out
 from segue.settings.house import Loyalty
 from segue.store.sql import listed
 from segue.store.tables import location, profile
@@ -19,6 +20,11 @@ SOON = timedelta(days=30)
 #: How far somebody goes to a shop, and how early a pop-up is worth a mention.
 NEAR_KM = 50
 POPUP_AHEAD = timedelta(days=30)
+
+
+def book_shown(connection: Connection, moment: Moment) -> None:
+    """Book what facts say of points by now, so that whatever a message says of them is so when it leaves."""
+    book_points(connection, moment.now, moment.house.loyalty)
 
 
 def points_shown(

@@ -23,8 +23,9 @@ from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.lottery import lot
 from segue.journeys.nearby import distance_km, haversine_of, homes_around
+from segue.journeys.points_shown import book_shown
 from segue.journeys.popup_places import JOURNEY_NAME, TIME_TO_COME, full, is_open, popups_with_room, who_came
-from segue.offers.loyalty import balances, book_points
+from segue.offers.loyalty import balances
 from segue.settings.house import Loyalty
 from segue.store.sql import among, later, listed
 from segue.store.tables import location, message, profile
@@ -92,7 +93,7 @@ def invite_due(moment: Moment, brief: PopupInviteBrief) -> Select[Any]:
 
 def prepare(connection: Connection, moment: Moment, brief: PopupInviteBrief, _secret: bytes) -> None:
     """Book points, which the mails name; let whoever else is choosing finish, so that no room is filled twice."""
-    book_points(connection, moment.now, moment.house.loyalty)
+    book_shown(connection, moment)
     # Nobody waits for this lock who only refers to a location. SQLite has one writer at a time and knows no such lock.
     connection.execute(
         select(location.c.id)
@@ -232,4 +233,5 @@ JOURNEY = Journey(
         ),
     ),
     prepare=prepare,
+    refresh=book_shown,
 )

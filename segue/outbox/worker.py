@@ -25,6 +25,7 @@ from segue.outbox.journal import Journal
 from segue.outbox.judging import Judging, Scope, Shard
 from segue.outbox.lease import Leases
 from segue.outbox.orphans import adopt
+from segue.outbox.refresh import Refresh
 from segue.outbox.settle import Settlement
 from segue.outbox.states import HANDED_OVER, PENDING, TRANSACTIONAL_BUCKETS
 from segue.outbox.verdicts import Verdict
@@ -75,6 +76,7 @@ class Worker:
             probe=probe,
         )
         self._judging = Judging(engine, settings=settings, secret=secret, journeys=journeys, rules=rules, probe=probe)
+        self._refresh = Refresh(engine, settings=settings, journeys=journeys)
         #: Buckets with work that somebody else leased when they were last asked for.
         self.missed: set[int] = set()
 
@@ -133,6 +135,7 @@ class Worker:
     def _one_shard(self, scope: Scope, mine: list[int], count: DrainCount) -> bool:
         """Judge and hand over one shard; False when nothing more is ready."""
         now = self._clock.now()
+        self._refresh.before(scope, mine, now)
         shard = self._judging.shard(scope, mine, now)
         if shard is None:
             return False

@@ -32,7 +32,7 @@ from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from segue.store.engine import read, write
-from segue.store.tables import consent_event, identifier, location, message, order, profile
+from segue.store.tables import consent_event, event, identifier, location, message, order, profile
 
 BRIEF = LoyaltyNoticeBrief()
 PAID = datetime(2026, 9, 1, 16, tzinfo=UTC)
@@ -261,6 +261,34 @@ def test_through_the_whole_of_it_each_is_told_once_and_nobody_who_said_no(tmp_pa
         }
         assert {one.address for one in wire.received} == {"p1@example.com"}
         assert len(wire.received) == 3
+
+
+def test_a_message_held_for_the_night_says_nothing_that_she_spent_since(tmp_path: Path, database_url: str) -> None:
+    wire = FakeWire()
+    connectors = Connectors(by_channel={Channel.EMAIL: FakeConnector(wire=wire)}, offers=FakeOffers())
+    settings = Settings(home=tmp_path, database_url=database_url, holdout_journey=0)
+    night, till = datetime(2026, 10, 2, 7, tzinfo=UTC), datetime(2026, 10, 2, 10, tzinfo=UTC)  # 03:00 and 06:00
+    clock = VirtualClock(PAID)
+    with open_segue(settings, clock, connectors=connectors) as segue:
+        segue.install()
+        segue.switch_on("loyalty_notice")
+        with write(segue.engine) as connection:
+            for number in (1, 2):
+                person(connection, number, "America/New_York", 300)
+                allow(connection, number, agreed=True)
+        clock.set(night)
+        segue.drain_run(segue.start_run(JOURNEY, BRIEF.model_copy(update={"month": False})))
+        assert set(told(segue).values()) == {"held"}
+        spending = {"name": "Points Redeemed", "properties": {"points": 250}, "occurred_at": till, "recorded_at": till}
+        with write(segue.engine) as connection:
+            connection.execute(insert(event).values(dedupe="till", profile_id=1, **spending))
+        clock.set(till + timedelta(hours=1, minutes=30))
+        segue.drain_ready()
+        assert told(segue) == {
+            "loyalty_notice/reward/reward:1:profile:1": "skipped",
+            "loyalty_notice/reward/reward:1:profile:2": "accepted",
+        }
+        assert [one.address for one in wire.received] == ["p2@example.com"]
 
 
 def told(segue: Segue) -> dict[str, str]:
