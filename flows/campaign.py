@@ -71,7 +71,5 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
 def campaign(brief: CampaignForm) -> Report:
     """Send a campaign to a segment; nobody gets one of the same name twice."""
     # What is shown and sent is the step as this brief turns it: its template and its channels.
-    return run_journey(JOURNEY.under(CampaignBrief.model_validate(brief.model_dump(include=_TURNS))), brief)
-
-
-_TURNS: Final = {"template", "ways", "over_budget"}
+    asked = CampaignBrief.model_validate(brief.model_dump(include=set(CampaignChoices.model_fields)))
+    return run_journey(JOURNEY.under(asked), brief)

@@ -65,7 +65,12 @@ def words(
     """The marketer's words, as data, and what fits each."""
     people = rows["profile_id"].tolist()
     things = _things(connection, people, moment.now, brief)
-    note = {
+    note = _note(brief)
+    return [{"note": note, "items": [_shown(item) for item in things[one]]} for one in people]
+
+
+def _note(brief: CampaignBrief) -> dict[str, Any]:
+    return {
         "subject": brief.subject.strip(),
         "headline": brief.headline.strip(),
         "paragraphs": [" ".join(part.split()) for part in _paragraphs(brief.text)],
@@ -75,7 +80,6 @@ def words(
         "button": brief.button,
         "page": brief.page,
     }
-    return [{"note": note, "items": [_shown(item) for item in things[one]]} for one in people]
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -121,8 +125,21 @@ def campaign_offer(brief: CampaignBrief) -> Offer | None:
 
 
 def turned(step: Step, brief: CampaignBrief) -> Step:
-    """The step with the channels, the template and the patience that the brief asks for."""
-    return replace(step, channels=brief.ways.channels, templates=(brief.template,), over_budget=brief.over_budget.rule)
+    """The step with the channels, the template and the patience that the brief asks for, and its words in samples."""
+
+    def shows(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+        code = sample["voucher"]
+        if code is not None:
+            code = {**code, "percent": brief.percent, "amount_minor": None, "currency": None} if brief.percent else None
+        return {**sample, "note": _note(brief), "voucher": code}
+
+    return replace(
+        step,
+        channels=brief.ways.channels,
+        templates=(brief.template,),
+        shows=shows if brief.campaign else None,
+        over_budget=brief.over_budget.rule,
+    )
 
 
 JOURNEY = Journey(

@@ -77,6 +77,8 @@ class Estimate:
                 about = self._steps[step]
                 template = self._library.step(f"{self._journey}/{about.template}", transactional=about.transactional)
                 words = template.samples().get(_MAIN)
+                if words is not None and about.shows is not None:
+                    words = dict(about.shows(words))
                 self._samples[place] = None if words is None else template.content(channel, words, message_id=0)
             except TemplateError:
                 self._samples[place] = None

@@ -63,8 +63,13 @@ class AskVerbs(Desk):
 
     def sample_renders(self, journey: Journey) -> list[SampleRender]:
         """Each step of `journey` rendered with its sample data; no real person in it."""
-        steps = {folder: step.transactional for folder, step in journey.folders().items()}
-        return sample_renders(self.library, steps, transactional=frozenset(name for name, yes in steps.items() if yes))
+        steps = journey.folders()
+        return sample_renders(
+            self.library,
+            steps,
+            transactional=frozenset(name for name, step in steps.items() if step.transactional),
+            shows={name: step.shows for name, step in steps.items() if step.shows is not None},
+        )
 
     def explain(self, who: str) -> RenderableType:
         """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.
