@@ -58,7 +58,10 @@ def plan_story(
         for place in (WAREHOUSE, STORE_BROOKLYN):
             agenda.add(before - timedelta(days=1), _stocked(book, sku, place))
     agenda.add(GLOVES_AT - timedelta(days=1), _stocked(book, GLOVES, POPUP))
-    for at in (LOOK_AT - timedelta(days=1), POPUP_OPENS - timedelta(hours=2)):
+    for at in (
+        LOOK_AT - timedelta(days=1),
+        POPUP_OPENS - timedelta(minutes=179),
+    ):  # once more when the pop-up is furnished
         agenda.add(at, lambda now: book.sell_out(now, SOLD_OUT))
 
     for customer_id in (SARAH, CLARA):
