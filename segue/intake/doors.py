@@ -138,7 +138,7 @@ def import_events(
     now = clock.now()
     door = EventDoor(text, now=now, hash_address=hash_address, read_link=read_link)
     with write(engine) as connection:
-        loader = Loader(connection, tally, now)
+        loader = Loader(connection, tally, now, hash_address=hash_address)
         for number, line in _counted(door.lines(), lambda pair: pair[0], tally, text.line_count, progress):
             facts: Iterator[r.Fact] = door.facts(number, line, tally)
             for fact in facts:

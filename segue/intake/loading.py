@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from segue.intake.deliveries import write_deliveries
 from segue.intake.line_names import LineNames
 from segue.intake.orders import Orders
 from segue.intake.people import People
-from segue.intake.permissions import write_consents, write_suppressions
+from segue.intake.permissions import silenced, write_consents, write_suppressions
 from segue.intake.relations import Relations
 from segue.intake.report import Tally
 from segue.intake.shop import Shop
@@ -40,11 +40,20 @@ _BULK = 10_000
 class Loader:
     """Writes facts; whoever made the connection commits or rolls back."""
 
-    def __init__(self, connection: Connection, tally: Tally, now: datetime, spoilt: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        tally: Tally,
+        now: datetime,
+        spoilt: Collection[str] = (),
+        *,
+        hash_address: Callable[[str], str] | None = None,
+    ) -> None:
         lock_intake(connection)
         self._connection = connection
         self._tally = tally
         self._now = now
+        self._hash_address = hash_address
         self._facts: list[r.Fact] = []
         self._sizes = Sizes(connection, now)
         self._people = People(connection, tally, now)
@@ -84,7 +93,10 @@ class Loader:
         brought = brought_by(self._connection, [*by_kind[Touchpoint], *by_kind[r.Consent]], self._tally)
         owners = brought.owners | owners
         write_consents(self._connection, by_kind[r.Consent], owners, self._now, self._tally)
-        write_suppressions(self._connection, by_kind[r.Suppression], self._now, self._tally)
+        noes = by_kind[r.Suppression]
+        if self._hash_address is not None:
+            noes = noes + silenced(self._connection, by_kind[r.Consent], owners, self._hash_address)
+        write_suppressions(self._connection, noes, self._now, self._tally)
         self._carts.write(by_kind[r.CartEvent], owners)
         self._orders.write([fact for fact in self._facts if isinstance(fact, (r.Order, r.OrderLine))], owners)
         self._orders.papers.write_returns(by_kind[r.Return], owners)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from segue.intake import records as r
 from segue.intake.report import Tally
-from segue.store.bulk import insert_new
+from segue.store.bulk import insert_new, rows_where
 from segue.store.suppressions import insert_suppressions
-from segue.store.tables import consent_event
+from segue.store.tables import consent_event, identifier
 from segue.store.types import to_micros
+
+#: As far as a clock that is set wrongly, or to another zone, runs ahead of ours. What is further ahead is a replay's.
+AHEAD_AT_MOST = timedelta(hours=26)
+#: What a link in a message on this channel silences, and how that is called.
+_SILENCES = {"email": ("email", "unsubscribe"), "sms": ("phone", "stop")}
 
 
 def write_consents(
@@ -20,7 +26,8 @@ def write_consents(
 ) -> None:
     """Append the consents of those we can name; the others are counted `nobody`.
 
-    An undated fact goes by a name without a time: the same file read again tomorrow says nothing new.
+    An undated fact goes by a name without a time: the same file read again tomorrow says nothing new. A clock that
+    runs ahead makes no yes outlive a no that comes after it: what is said to come was said now.
     """
     rows = {}
     seen = 0
@@ -41,12 +48,39 @@ def write_consents(
             "basis": fact.basis,
             "source": fact.source,
             "wording": fact.wording,
-            "occurred_at": fact.occurred_at,
+            "occurred_at": now if now < fact.occurred_at <= now + AHEAD_AT_MOST else fact.occurred_at,
             "is_dated": fact.is_dated,
             "recorded_at": now,
             "dedupe": name,
         }
     tally.count("consent", seen=seen, new=insert_new(connection, consent_event, list(rows.values()), ["dedupe"]))
+
+
+def silenced(
+    connection: Connection, facts: Sequence[r.Consent], owners: dict[int, int], hash_address: Callable[[str], str]
+) -> list[r.Suppression]:
+    """Return the addresses that a no through a link of ours is about: whoever else has them gets no more, either.
+
+    Our message went to an address; who clicked need not be who we think lives there. Of several she has, all.
+    """
+    noes = [fact for fact in facts if fact.through is not None and fact.state == "denied" and id(fact) in owners]
+    noes = [fact for fact in noes if fact.channel in _SILENCES]
+    if not noes:
+        return []
+    found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+    columns = select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
+    for row in rows_where(connection, columns, identifier.c.profile_id, {owners[id(fact)] for fact in noes}):
+        found[row.profile_id, row.kind].append(row.value)
+    return [
+        r.Suppression(
+            line=fact.line,
+            address_hash=hash_address(address),
+            reason=_SILENCES[fact.channel][1],
+            occurred_at=fact.occurred_at,
+        )
+        for fact in noes
+        for address in found[owners[id(fact)], _SILENCES[fact.channel][0]]
+    ]
 
 
 def write_suppressions(connection: Connection, facts: Sequence[r.Suppression], now: datetime, tally: Tally) -> None:

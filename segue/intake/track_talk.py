@@ -103,7 +103,7 @@ def _consent(state: str, call: Call, link: Through) -> r.Consent:
     channel = (call.text("channel") or link.channel or "").lower()
     if channel not in _CHANNELS:
         raise BadValueError("unknown_value" if channel else "missing_key", "channel")
-    # A no whose clock runs ahead of ours is a no already.
+    # A no whose clock runs ahead of ours, however far, is a no already.
     at = min(call.at, call.now) if call.now is not None and state == "denied" else call.at
     return r.Consent(
         line=call.line,

@@ -206,7 +206,7 @@ JOURNEY = Journey(
         Step(
             name="reward",
             due=reward_due,
-            channels=(Channel.EMAIL, Channel.SMS),
+            channels=(Channel.EMAIL,),  # no text message at night, and none to a number that said STOP
             facts=reward_facts,
             words=reward_words,
             next_due=reward_next_due,

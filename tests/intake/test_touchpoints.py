@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from sqlalchemy import Engine, insert
 from segue.contract import Channel
 from segue.render.links import Slot, Tags
 from segue.store.engine import write
-from segue.store.tables import referral_code, voucher
+from segue.store.tables import identifier, referral_code, voucher
 
 from .conftest import NOW
-from .talk import BASE, FOREIGN, LINKS, add_message, add_person, bring_in, states, track
+from .talk import BASE, FOREIGN, LINKS, add_message, add_person, bring_in, hashed, states, track
 
 TAGS = Tags(Channel.EMAIL, "abandoned_cart", "reminder")
 
@@ -157,6 +158,42 @@ def test_a_word_of_consent_is_hers_who_is_named_or_whose_link_it_is(engine: Engi
     # A no whose clock runs ahead counts from now.
     assert rows("SELECT count(*) FROM consent_event WHERE state = 'denied' AND occurred_at > recorded_at") == [(0,)]
     assert dict(bring_in(engine, tmp_path, *words).taken) == {}
+
+
+def test_a_no_by_our_own_link_holds_for_everybody_at_that_address(engine: Engine, tmp_path: Path, rows):
+    """The mail went to a mailbox that two people share: neither gets another one there, nor by a text of the other."""
+    sarah = add_person(engine, shop="sarah", email="family@example.com", phone="+12025550123")
+    tom = add_person(engine, shop="tom")
+    with write(engine) as connection:  # a mailbox of two names neither
+        shared = {"kind": "email", "value": "family@example.com", "identifies": False, "recorded_at": NOW}
+        connection.execute(insert(identifier).values(profile_id=tom, **shared))
+    sent = add_message(engine, sarah, "j/s/cart:1")
+    texted = add_message(engine, sarah, "j/s/cart:2", channel="sms")
+    noes = (
+        track("Consent Withdrawn", 1, url=LINKS.unsubscribe(sent, Channel.EMAIL)),
+        track("Consent Withdrawn", 2, url=LINKS.unsubscribe(texted, Channel.SMS)),
+        track("Consent Withdrawn", 3, user="tom", channel="email"),  # through no link: of him alone
+    )
+    bring_in(engine, tmp_path, *noes)
+    assert set(rows("SELECT address_hash, reason FROM suppression")) == {
+        (hashed("family@example.com"), "unsubscribe"),
+        (hashed("+12025550123"), "stop"),
+    }
+    assert dict(bring_in(engine, tmp_path, *noes).taken) == {}
+
+
+@pytest.mark.parametrize("first", ["yes", "no"])
+def test_no_clock_that_runs_ahead_makes_a_yes_outlive_a_later_no(engine: Engine, tmp_path: Path, rows, first: str):
+    """Her browser's clock is three hours fast: what she says next is later all the same. Again is once."""
+    add_person(engine, shop="sarah", email="sarah@example.com")
+    ahead = (NOW + timedelta(hours=3)).isoformat()
+    yes = track("Consent Given", 1, user="sarah", channel="email", at=ahead)
+    no = track("Consent Withdrawn", 2, user="sarah", channel="email", at=NOW.isoformat())
+    for words in ((yes, no) if first == "yes" else (no, yes), (yes, no)):
+        for one in words:
+            bring_in(engine, tmp_path, one)
+    assert rows("SELECT count(*) FROM consent_event WHERE occurred_at > recorded_at") == [(0,)]
+    assert rows("SELECT count(*) FROM consent_event") == [(2,)]
 
 
 def test_an_order_names_the_friends_code_and_the_till(engine: Engine, tmp_path: Path, rows, table_of):

@@ -20,7 +20,7 @@ _PLAIN = frozenset({
 #: Mean a no where the rest of their sentence means nothing of its own.
 _WORDS = frozenset({
     "stop", "stopp", "stops", "quit", "end", "cancel", "revoke", "remove", "arret", "arrêt", "alto", "baja", "parar",
-    "cancelar", "cease",
+    "cancelar", "cease", "halt", "arrêter", "arreter", "stoppen",
 })  # fmt: skip
 _FILLING = frozenset({
     "a", "all", "already", "anymore", "asap", "can", "contact", "contacting", "could", "dear", "f", "fuck", "fucking",
@@ -30,13 +30,14 @@ _FILLING = frozenset({
     "spam", "spamming", "subscription", "text", "texting", "texts", "thank", "thanks", "that", "the", "them", "these",
     "this", "thx", "to", "u", "us", "want", "wanna", "wish", "would", "like", "you", "your", "ads", "at", "from", "and",
     "calling", "yes", "advertising", "bothering", "harassing", "y", "por", "favor", "bitte", "svp", "alerts",
-    "everything", "said", "told", "again",
+    "everything", "said", "told", "again", "ask", "asking", "asked", "am", "im", "id", "ive", "be", "been", "have",
 })  # fmt: skip
 #: Whole wishes, and the beginnings of some that go on about something else.
 _WISHES = tuple(
     re.compile(rf"(?:{pattern})(?!\S)")
     for pattern in (
         r"^(?:please )?(?:stop|quit) (?:i|im|we|you|now|please|it)",
+        r"^(?:can|could|will|would|won) (?:t )?you (?:please )?(?:just )?(?:stop|quit)$",
         r"\b(?:stop|quit|cease) (?:text|messag|contact|spamm|bother|harass)ing(?: me| us| this number|$)",
         r"\b(?:stop|quit|cease) sending (?:me|us|these|this|those|texts?|messages?|sms|spam|stuff|things)",
         r"\b(?:stop|quit|cease) sending$",
@@ -61,6 +62,8 @@ _MEANS_TO = re.compile(r" (?:want|wanted|wish|need|going|ask|asked|mean|meant|tr
 _START = frozenset({"start", "yes", "unstop"})
 _SENTENCES = re.compile(r"[.!?;:,\n\r()\"“”]+")
 _LETTERS = re.compile(r"[^\w\s]|_")
+#: `I'd like`, `I'm asking`, `can't you`: what is left of them once the apostrophe is gone.
+_CONTRACTED = re.compile(r"\b(i|you|we|it|they) (?:d|m|re|ve|ll|s)\b")
 _LONGER = re.compile(r"\bsto+p+\b")
 
 
@@ -74,7 +77,8 @@ def meaning_of(body: str) -> Meaning | None:
 
 def _words(text: str) -> str:
     """Words with single spaces between them: `Don't!` -> `don t`."""
-    return _LONGER.sub("stop", " ".join(_LETTERS.sub(" ", text).split())).replace("the end", "the_end")
+    plain = _LONGER.sub("stop", " ".join(_LETTERS.sub(" ", text).split())).replace("the end", "the_end")
+    return _CONTRACTED.sub(r"\1", plain)
 
 
 def _is_no(sentence: str) -> bool:

@@ -23,6 +23,8 @@ NO = (
     "not interested", "I did not ask for this, unsubscribe me", "I never asked for this. Stop.", "Hey stop", "STOP 🛑",
     "“Stop”", "no, stop", "yes please stop", "Unsubscribe!!! third time I ask", "Arret", "ARRÊT", "stop it", "stop all",
     "I did not ask for this unsubscribe me", "stop\nthanks",
+    "I'd like to stop receiving these", "I'd like you to stop", "I'm asking you to stop", "Can't you stop", "halt",
+    "Would you please stop", "arrêter",
 )  # fmt: skip
 
 NOT_NO = (
@@ -32,6 +34,7 @@ NOT_NO = (
     "weekend", "my friend said yes", "cancel my order", "Can I cancel order 1001", "is it quite warm", "quit smoking",
     "I don't want to unsubscribe", "never unsubscribe me", "please don't opt me out", "I do not want to opt out",
     "do you ship to Revoke Street", "stopwatch", "unstoppable!", "Thanks!", "ok", "", "   ", "???", "when do you open",
+    "can you stop by?", "I'd never stop", "It's the last stop",
     "you never send me the discount code", "please don't remove me", "the cancellation policy", "Ends when?", "1",
 )  # fmt: skip
 
