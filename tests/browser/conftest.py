@@ -101,5 +101,6 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         "SEGUE_DATABASE_URL": "",
         "SEGUE_OUTBOX": str(settings.outbox),
         "SEGUE_HOLDOUT_JOURNEY": "0",
+        "SEGUE_APPROVE_ABOVE_MESSAGES": "10",  # sixteen would be sent
         "SEGUE_VIRTUAL_NOW": NOW.isoformat(),
     }

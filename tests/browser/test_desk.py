@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from flows.approval import Decision
 from flows.forms import Mode
 from segue.store.engine import read
 from segue.store.tables import message
@@ -18,6 +19,9 @@ from tests.browser.conftest import Desk, rest_schedule
 from tests.flows.privacy import leaks
 
 pytestmark = [pytest.mark.browser, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def test_the_form_explains_itself(page: Any, desk: Desk, pictures: Path) -> None
         assert words in text
 
 
-def test_a_preview_shows_who_and_why_and_stores_nothing(page: Any, desk: Desk, pictures: Path) -> None:
+def test_a_preview_shows_who_and_why_and_promises_nothing(page: Any, desk: Desk, pictures: Path) -> None:
     """The form left as it is."""
     run = submit(page, desk)
     assert (run["name"], run["state_type"]) == ("Preview", "COMPLETED")
@@ -57,10 +61,16 @@ def test_a_preview_shows_who_and_why_and_stores_nothing(page: Any, desk: Desk, p
     assert messages(desk) == 0
 
 
-def test_a_real_run_sends_and_shows_its_sum(page: Any, desk: Desk, pictures: Path) -> None:
-    """Somebody chooses to send."""
-    run = submit(page, desk, Mode.SEND)
-    assert (run["name"], run["state_type"]) == ("Sending", "COMPLETED")
+def test_a_large_run_waits_for_a_yes_and_then_sends_what_was_shown(page: Any, desk: Desk, pictures: Path) -> None:
+    """Somebody chooses to send; somebody reads what would be sent and says yes in the run's own page."""
+    waiting = submit(page, desk, Mode.SEND, until=("PAUSED",))
+    assert (waiting["name"], waiting["state_name"], messages(desk)) == ("Sending", "Suspended", 0)
+    read_report(page, desk, waiting, pictures / "waiting.png")
+    assert "waiting for approval, nothing was sent" in page.locator("body").inner_text()
+    before = len(seen(desk, auto_scheduled=False))
+    agree(page, desk, waiting, pictures / "approval.png")
+    run = wait_for(lambda: next(iter(seen(desk, auto_scheduled=False)[: -before or None]), None))
+    assert (run["id"], run["state_type"]) == (waiting["id"], "COMPLETED")
     read_report(page, desk, run, pictures / "sent.png")
     assert f"{desk.shop.consenting} sent" in page.locator("body").inner_text()
     assert messages(desk, state="accepted") == desk.shop.consenting
@@ -73,7 +83,7 @@ def test_the_schedule_sends_by_itself_even_after_it_was_switched_off_and_on(desk
     address = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
     call(desk.site, address, {"active": True, "schedule": {"interval": 15.0, "timezone": "UTC"}}, method="PATCH")
     try:
-        run = wait_for(lambda: next(iter(ended(desk, auto_scheduled=True)), None))
+        run = wait_for(lambda: next(iter(seen(desk, auto_scheduled=True)), None))
     finally:
         rest_schedule(desk.site)
     assert (run["name"], run["state_type"]) == ("Sending", "COMPLETED")
@@ -98,14 +108,27 @@ def open_form(page: Any, desk: Desk) -> None:
     page.get_by_text("What should happen").wait_for()
 
 
-def submit(page: Any, desk: Desk, mode: Mode | None = None) -> dict[str, Any]:
-    """Fill in the form as a person does, and wait for the run's end."""
-    before = len(ended(desk, auto_scheduled=False))
+def submit(page: Any, desk: Desk, mode: Mode | None = None, until: tuple[str, ...] = ENDED) -> dict[str, Any]:
+    """Fill in the form as a person does, and wait for the run's end, or for another of its states."""
+    before = len(seen(desk, auto_scheduled=False, states=until))
     open_form(page, desk)
     if mode is not None:
         choose(page, mode)
     page.get_by_role("button", name="Submit").click()
-    return wait_for(lambda: next(iter(ended(desk, auto_scheduled=False)[: -before or None]), None))
+    return wait_for(lambda: next(iter(seen(desk, auto_scheduled=False, states=until)[: -before or None]), None))
+
+
+def agree(page: Any, desk: Desk, run: dict[str, Any], picture: Path) -> None:
+    """Open the question as a person does and read it; the answer is given as the form gives it."""
+    page.goto(f"{desk.site.url}/runs/flow-run/{run['id']}")
+    page.get_by_role("button", name="Resume").first.click()
+    page.get_by_text("Your decision").wait_for()
+    page.screenshot(path=picture)
+    question = page.locator("body").inner_text()
+    assert f"{desk.shop.consenting} people would be written to" in question
+    assert "Your name" in question
+    said = {"decision": Decision.APPROVE.value, "name": "Ann Example"}
+    call(desk.site, f"/flow_runs/{run['id']}/resume", {"run_input": said})
 
 
 def choose(page: Any, mode: Mode) -> None:
@@ -131,7 +154,7 @@ def read_report(page: Any, desk: Desk, run: dict[str, Any], picture: Path) -> No
     (report,) = (
         one
         for one in call(desk.site, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}})
-        if one["key"] == "abandoned-cart-report"
+        if str(one["key"]).startswith("abandoned-cart-run-")
     )
     page.goto(f"{desk.site.url}/artifacts/artifact/{report['id']}")
     page.get_by_text("What the messages look like").wait_for()
@@ -143,14 +166,14 @@ def read_report(page: Any, desk: Desk, run: dict[str, Any], picture: Path) -> No
     page.set_viewport_size({"width": 1360, "height": 1000})
 
 
-def ended(desk: Desk, *, auto_scheduled: bool) -> list[dict[str, Any]]:
-    """The journey's runs that have come to an end, newest first."""
+def seen(desk: Desk, *, auto_scheduled: bool, states: tuple[str, ...] = ENDED) -> list[dict[str, Any]]:
+    """The journey's runs in these states (by default: that have come to an end), newest first."""
     found = call(
         desk.site,
         "/flow_runs/filter",
         {
             "flows": {"name": {"any_": ["abandoned-cart"]}},
-            "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}},
+            "flow_runs": {"state": {"type": {"any_": list(states)}}},
             "sort": "END_TIME_DESC",
         },
     )
