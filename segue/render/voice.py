@@ -19,7 +19,7 @@ from segue.render import wording
 from segue.render.sms import segments
 
 #: How a clock is read out, where it is more than its figures.
-_CLOCK = {"de": "{} Uhr", "es": "{} h", "fi": "klo {}"}
+_CLOCK = {"de": "{}\u00a0Uhr", "es": "{}\u00a0h", "fi": "klo\u00a0{}"}
 #: What stands between day and clock.
 _BETWEEN = {"fi": " "}
 _YEAR_AT_END = re.compile(r"[,.]?\s*('[^']*'\s*)?y+$")
@@ -181,7 +181,7 @@ def _time(at: str | datetime, zone: str, spare: str, locale: str, *, short: bool
     # Not the name of a day that stands alone: in a sentence, Finnish bends it.
     pattern = _YEAR_AT_END.sub("", babel.date_formats["full"].pattern).replace("cccc", "EEEE")
     day = format_datetime(local, pattern, local.tzinfo, locale=babel)
-    return f"{day}{_BETWEEN.get(language, ', ')}{_CLOCK.get(language, '{}').format(clock)} {name}"
+    return f"{day}{_BETWEEN.get(language, ', ')}{_CLOCK.get(language, '{}').format(clock)}\u00a0{name}"
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """One offer, told alike by every channel: what a part says is parsed back and held against its words.
 
-Worth, end, prices and pictures are read from subject, text, HTML, SMS and card as a reader reads them, in each language.
+Worth, end, prices and pictures are read from subject, text, HTML, SMS and card as people read them, in each language.
 """
 
 from __future__ import annotations
