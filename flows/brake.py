@@ -105,10 +105,20 @@ def stop_a_run(brief: StopForm) -> int:
         f"# {words.title(stopped.journey)}: run {brief.run} is stopped\n\n"
         f"**{stopped.taken:,} messages were kept from leaving.** {stopped.gone:,} had left before"
         f"{f', {stopped.leaving:,} were leaving at this moment' if stopped.leaving else ''}.\n\n"
+        f"{_unknown(stopped.unknown)}"
         "A stopped run is never resumed. Whoever was left out is due again only for a new occasion."
     )
     create_markdown_artifact(said, key="stopped-run", description=f"Run {brief.run} is stopped")
     return stopped.taken
+
+
+def _unknown(messages: int) -> str:
+    if not messages:
+        return ""
+    return (
+        f"**Of {messages:,} more nobody knows whether they arrived:** they left once without an answer and were to be"
+        " tried again. They count as uncertain; news from the provider settles them.\n\n"
+    )
 
 
 def _row(one: Standing) -> dict[str, str]:

@@ -1,18 +1,26 @@
-"""Stopping a run for good: what left has left, what has not is skipped, and nothing of it leaves any more."""
+"""Stopping a run for good: what left has left, what has not is skipped, and nothing of it leaves any more.
+
+What waits for another try because nobody answered the last one may have arrived: it is uncertain, not skipped.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, literal, not_, select, true, update
 
+from segue.journeys.definition import Journey
 from segue.outbox.brake import set_paused
 from segue.outbox.states import HANDED_OVER, PENDING
 from segue.policy import Reason
 from segue.store.sql import among
 from segue.store.tables import decision, message, run
 from segue.store.types import UtcTime
+
+#: Why a single try was put off with nothing sent. Of several tries only the last one's reason is kept.
+_NOTHING_SENT = ("unreachable", "throttled", "unsent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +30,21 @@ class StoppedRun:
     journey: str
     #: Messages that will not leave any more.
     taken: int
+    #: Messages that were to be tried once more, since nobody knows whether they arrived; they are uncertain now.
+    unknown: int
     #: Messages whose answer is awaited at this very moment; they have left.
     leaving: int
     #: Messages that had left before.
     gone: int
 
 
-def stop_run(connection: Connection, run_id: int, *, reason: str, now: datetime) -> StoppedRun:
+def stop_run(
+    connection: Connection, run_id: int, *, reason: str, now: datetime, journeys: Mapping[str, Journey]
+) -> StoppedRun:
     """Pull the brake on a run and skip whatever of it has not left; raises LookupError where there is no such run.
 
+    `journeys` tell which steps repeat what was not answered: of these, whatever was tried may have arrived. It becomes
+    `uncertain`, so that the budget goes on counting it and news can settle it.
     Every batch asks the brake and expects its rows to be pending in the transaction that marks them, so nothing
     leaves after this one. What a provider puts off later meets the brake. Safe to repeat.
     """
@@ -39,6 +53,10 @@ def stop_run(connection: Connection, run_id: int, *, reason: str, now: datetime)
         raise LookupError(f"there is no run {run_id}; its number stands at the top of the run's page")
     set_paused(connection, f"run:{run_id}", paused=True, reason=reason, now=now)
     waiting = message.c.run_id == run_id, message.c.state.in_(PENDING)
+    may_have_arrived = _may_have_arrived(journeys.get(journey))
+    unknown = connection.execute(
+        update(message).where(*waiting, may_have_arrived).values(state="uncertain", reason=Reason.STOPPED.value)
+    ).rowcount
     taken = connection.scalars(
         update(message).where(*waiting).values(state="skipped", reason=Reason.STOPPED.value).returning(message.c.id)
     ).all()
@@ -58,4 +76,19 @@ def stop_run(connection: Connection, run_id: int, *, reason: str, now: datetime)
     count = select(func.count()).select_from(message).where(message.c.run_id == run_id)
     leaving = connection.scalar(count.where(message.c.state == HANDED_OVER)) or 0
     gone = connection.scalar(count.where(message.c.state.in_(("accepted", "uncertain", "rejected")))) or 0
-    return StoppedRun(journey=journey, taken=len(taken), leaving=leaving, gone=gone)
+    return StoppedRun(journey=journey, taken=len(taken), unknown=unknown, leaving=leaving, gone=gone - unknown)
+
+
+def _may_have_arrived(journey: Journey | None) -> ColumnElement[bool]:
+    """Of a message that waits: an earlier try may have reached her. Of a journey that is gone, whatever was tried."""
+    repeats = [step.name for step in journey.steps if step.on_uncertain == "repeat"] if journey is not None else None
+    if repeats == []:
+        return false()
+    put_off = and_(message.c.state == "deferred", message.c.attempts == 1, message.c.reason.in_(_NOTHING_SENT))
+    return and_(
+        message.c.step.in_(repeats) if repeats is not None else true(),
+        message.c.handed_over_at.is_not(None),
+        message.c.attempts > 0,
+        # Without a reason nothing is certain, and `not (null)` would find nobody.
+        not_(func.coalesce(put_off, false())),
+    )
