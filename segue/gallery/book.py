@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from segue.gallery.busiest import busiest_day
 from segue.gallery.cards import KeptCard, Progress, draw_cards
 from segue.gallery.chapter import Chapter, read_chapters
 from segue.gallery.considered import Considered, on_day
@@ -103,7 +104,10 @@ class _Book:
     def write(self, pair: Sequence[Timeline]) -> None:
         """Write every page; `pair` is nobody or two people to lay side by side."""
         self._find_logo()
-        self._page("index.html", "index.html.j2", chapters=self._chapters, pair=pair)
+        busiest = busiest_day(self._told.values(), zone=self._site.brand.zone)
+        self._page("index.html", "index.html.j2", chapters=self._chapters, pair=pair, busiest=busiest)
+        if busiest is not None:
+            self._page(f"{ROOM}/busiest.html", "busiest.html.j2", busiest=busiest)
         self._page(f"{ROOM}/messages/index.html", "messages.html.j2")
         if pair:
             left, right = pair

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from segue.gallery import words
 from segue.gallery.facts import LOOKED, Entry, HashAddress, facts
 from segue.gallery.parcels import parcels
+from segue.gallery.programme import programme
 from segue.gallery.talk import talk
 from segue.journeys.definition import Journey
 from segue.store.sql import among
@@ -49,6 +50,8 @@ def timelines(
     for profile_id, entry in facts(connection, people, until=until, hash_address=hash_address):
         told.setdefault(profile_id, []).append(entry)
     for profile_id, entry in parcels(connection, people, until=until):
+        told.setdefault(profile_id, []).append(entry)
+    for profile_id, entry in programme(connection, people, until=until):
         told.setdefault(profile_id, []).append(entry)
     for profile_id, entry in talk(connection, people, journeys=journeys):
         told.setdefault(profile_id, []).append(entry)

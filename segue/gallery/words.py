@@ -101,9 +101,22 @@ OCCASIONS: Final = {
     "welcome_insert": ("first parcel", "first parcels", "to be packed"),
     "cart": ("cart", "carts", "left behind"),
     "order": ("order", "orders", "placed"),
+    "order_confirmation": ("order", "orders", "paid"),
+    "popup": ("neighbour", "neighbours", "drawn for an invitation"),
+    "popup_invite": ("neighbour", "neighbours", "drawn for an invitation"),
+    "referral_followup": ("reward", "rewards", "earned by a friend"),
+    "style_followup": ("order", "orders", "at home for a week"),
+    "loyalty_notice": ("warning", "warnings", "due for points that run out"),
 }
 #: What answering such an occasion is, where it is more than writing.
-_ANSWERS: Final = {"welcome_insert": "put a card into"}
+_ANSWERS: Final = {
+    "welcome_insert": "put a card into",
+    "order_confirmation": "confirmed",
+    "popup_invite": "invited",
+    "referral_followup": "told of",
+    "style_followup": "wrote about",
+    "loyalty_notice": "sent",
+}
 
 
 def group(word: str, *, preview: bool = False) -> str:
