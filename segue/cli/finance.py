@@ -23,13 +23,14 @@ def finance(
     """Show open points and codes by the month in which they run out if nobody uses them."""
     with opened() as segue:
         promises = segue.finance()
-    _out.print(_table(promises))
+    _out.print(open_table(promises))
     if csv is not None:
         csv.write_text(finance_csv(promises), "utf-8", newline="")
         _out.print(f"Written to {escape(str(csv))}", highlight=False)
 
 
-def _table(promises: OpenPromises) -> Table:
+def open_table(promises: OpenPromises) -> Table:
+    """Lay out what is open as a table, a line a month."""
     table = Table(title=f"Open on {promises.at:%Y-%m-%d}, by the month it runs out")
     table.add_column("month")
     for head in ("points", "pending", "worth", "codes", "of an amount", "of a percentage"):

@@ -1,14 +1,13 @@
-"""The demo: a made-up shop's season, imported, played on a virtual clock and left behind as pages to look at."""
+"""The demo: a made-up shop's year, imported, played on a virtual clock and left behind as pages to look at."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import (
@@ -22,27 +21,23 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from segue.audiences import AudienceReport
+from segue.cli.finance import open_table
+from segue.cli.year import PARCELS_START, PLAYED, SEASON_END, SEASON_START, YEAR_OVER, YearPlayer
 from segue.clock import VirtualClock
 from segue.gallery import words, write_gallery
-from segue.journeys.waves import PickWave, next_wave
 from segue.outbox.summary import Summary
 from segue.render import load_brand
 from segue.sample import draw_pictures, write_shop
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 
-#: Midnight in New York, where the shop is. The carts of the last day are left for `make up` to answer.
-SEASON_START = datetime(2026, 5, 1, 4, tzinfo=UTC)
-SEASON_END = datetime(2026, 5, 31, 4, tzinfo=UTC)
-#: Cards have been put into first parcels for longer; Sarah's first one leaves on the second day.
-PARCELS_START = datetime(2026, 2, 20, 5, tzinfo=UTC)
-_WAVE = PickWave(time(14), ZoneInfo("America/New_York"))
 STORY = ("sarah@example.com", "clara@example.com")
 _MAPPINGS = Path(__file__).resolve().parent.parent / "sample" / "mappings"
 
 
 def play_demo(folder: Path, console: Console, *, customers: int, settings: Settings) -> Path:
-    """Play the season into `folder`, replacing an earlier demo there; return the gallery's first page."""
+    """Play the year into `folder`, replacing an earlier demo there; return the gallery's first page."""
     _make_room(folder)
     demo = settings.model_copy(
         update={
@@ -58,10 +53,10 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
     with _bars(console) as bars, open_segue(demo, clock) as segue:
         segue.install()
         load_sample(segue, folder, bars, customers=customers)
-        segue.switch_on("welcome_insert", PARCELS_START)
-        segue.switch_on("abandoned_cart", SEASON_START)
-        _play(segue, clock, bars)
-        summaries = [segue.journey_summary(name) for name in ("welcome_insert", "abandoned_cart")]
+        playing = bars.add_task("Playing the parcels of spring", total=(YEAR_OVER - PARCELS_START).days)
+        last = YearPlayer(segue, clock, folder / "shop").play(partial(_show, bars, playing))
+        summaries = [segue.journey_summary(name) for name in PLAYED]
+        promises = segue.finance()
         drawing = bars.add_task("Drawing the cards", total=None)
         task = bars.add_task("Writing the gallery", total=1)
         page = write_gallery(
@@ -71,7 +66,7 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             brand=load_brand(demo.brand),
             journeys=segue.journeys,
             story=STORY,
-            now=SEASON_END,
+            now=YEAR_OVER,
             pictures=folder / "pictures",
             prints=demo.print_folder,
             progress=partial(advance, bars, drawing),
@@ -80,6 +75,9 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
         bars.update(task, completed=1)
     for summary in summaries:
         print_sum(console, summary)
+    if last is not None:
+        print_audiences(console, last)
+    console.print(open_table(promises))
     return page
 
 
@@ -117,6 +115,17 @@ def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -
         )
 
 
+def print_audiences(console: Console, report: AudienceReport) -> None:
+    """Print who was in which ad audience at the end, and why others were not."""
+    table = Table(title="Retargeting: ad audiences at the end")
+    for head in ("audience", "considered", "in it", "held back", "left out, and why"):
+        table.add_column(head, justify="left" if head in ("audience", "left out, and why") else "right")
+    for line in report.lines:
+        out = "; ".join(f"{count:,} {words.reason(reason, ('ads',))}" for reason, count in line.out.items())
+        table.add_row(line.title, f"{line.considered:,}", f"{line.wanted:,}", f"{line.control:,}", out)
+    console.print(table)
+
+
 def print_sum(console: Console, summary: Summary) -> None:
     """Print the sum that always adds up, and who did not get it and why."""
     table = Table(title=f"{summary.journey.replace('_', ' ').capitalize()}: {summary.considered:,} considered")
@@ -130,25 +139,12 @@ def print_sum(console: Console, summary: Summary) -> None:
     console.print(table)
 
 
-def _play(segue: Segue, clock: VirtualClock, bars: Progress) -> None:
-    """Play the parcels before the season day by day, then the season from one due time to the next.
-
-    Every afternoon the warehouse picks, and the cards that are spooled by then are printed.
-    """
-    days = (SEASON_END - PARCELS_START).days
-    task = bars.add_task("Playing the parcels of spring", total=days)
-    while (wave := next_wave(clock.now(), _WAVE)) < SEASON_END:
-        if wave < SEASON_START:
-            clock.set(wave - timedelta(minutes=1))
-            segue.tick()
-        else:
-            bars.update(task, description="Playing thirty days of carts")
-            segue.play(wave)
-        clock.set(wave)
-        segue.print_run()
-        bars.update(task, completed=(wave - PARCELS_START).days)
-    segue.play(SEASON_END)
-    bars.update(task, completed=days)
+def _show(bars: Progress, task: TaskID, reached: datetime) -> None:
+    """Show how far the year is."""
+    said = "Playing the parcels of spring"
+    if reached >= SEASON_START:
+        said = "Playing thirty days of carts" if reached < SEASON_END else "Playing the weeks after"
+    bars.update(task, description=said, completed=(reached - PARCELS_START).days)
 
 
 def advance(bars: Progress, task: TaskID, done: int, total: int | None) -> None:
