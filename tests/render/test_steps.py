@@ -14,6 +14,7 @@ from jinja2 import Environment, nodes
 from segue.contract import Channel
 from segue.render.brand import Brand
 from segue.render.links import Links
+from segue.render.samples import abroad
 from segue.render.templates import Library
 from segue.sample.catalogue import PRODUCTS, picture_name
 from segue.sample.pictures import LOGO, LOGO_LIGHT, POPUP_PICTURE
@@ -122,6 +123,22 @@ def test_without_a_code_no_word_hurries(library: Library) -> None:
         assert "off" not in step.email(without, message_id=1).text.replace("off the", "").replace("Take it off", "")
         if Channel.SMS in step.channels:
             assert not hurry.search(step.sms(without, message_id=1).text)
+
+
+_NOW = {"en": r"\bnow\b", "de": r"\bjetzt\b", "es": r"\bya\b|\bahora\b", "fi": r"\bnyt\b"}
+
+
+@pytest.mark.parametrize("language", sorted(_NOW))
+def test_a_popup_between_its_days_is_not_called_open_now(library: Library, language: str) -> None:
+    """Its mail may be read at any hour of its days, and nobody told us its hours: it says until when, and no more."""
+    step = library.step("popup_invite/invite")
+    words = step.samples()["sample_open"]
+    words = words if language == "en" else abroad(words, language)
+    mail = step.email(words, message_id=1)
+    shown = re.sub(r"<(style|script)\b.*?</\1>|<[^>]+>", " ", mail.html, flags=re.DOTALL)
+    for text in (mail.subject, mail.text, shown):
+        assert not re.search(_NOW[language], text, flags=re.IGNORECASE)
+        assert "31" in text, "the day it ends"
 
 
 def test_pictures_are_sized_described_and_absolute(library: Library, brand: Brand) -> None:
