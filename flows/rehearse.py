@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows import pictures
 from flows.errors import without_personal_data
-from segue.service import open_segue, words
-from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, Day, Rehearsal, reasons, rehearse, write_calendar
+from segue.service import open_segue, rehearsal, words
+from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, Day, Rehearsal, reasons, write_calendar
 
 #: Days of which a few ids are shown.
 _EXAMPLES = 3
@@ -45,7 +45,7 @@ class RehearseForm(BaseModel):
 
 
 @flow(name="rehearse")
-def rehearse_period(brief: RehearseForm) -> int:
+def rehearse(brief: RehearseForm) -> int:
     """Rehearse, and leave the calendar on the run's page. Returns how many messages would leave."""
     asked = Rehearsal(
         since=brief.first_day,
@@ -54,7 +54,7 @@ def rehearse_period(brief: RehearseForm) -> int:
         seed=brief.seed,
     )
     with without_personal_data("The rehearsal"), open_segue() as segue:
-        calendar = rehearse(segue, asked)
+        calendar = rehearsal.rehearse(segue, asked)
         file = write_calendar(segue, calendar, segue.settings.home / "rehearsals")
     create_markdown_artifact(
         page(calendar, str(file)), key="rehearsal", description=f"{calendar.ended('sent'):,} messages would leave"
