@@ -104,11 +104,12 @@ class Words:
         written = [_filled(form, values, html=bool(stage.autoescape)) for form in forms]
         if len(set(written)) == 1:
             return written[0]
+        # `+` in the last tag keeps the line end behind the sentence, which would else be taken for the tag's own.
         parts = [
             f"{{% {'if' if place == 0 else 'elif'} plural_form({count}) == {place} %}}{form}"
             for place, form in enumerate(written[:-1])
         ]
-        whole = f"{''.join(parts)}{{% else %}}{written[-1]}{{% endif %}}"
+        whole = f"{''.join(parts)}{{% else %}}{written[-1]}{{% endif +%}}"
         return Markup(whole) if stage.autoescape else whole  # noqa: S704  its parts are escaped
 
     @pass_eval_context
@@ -117,7 +118,7 @@ class Words:
         html = bool(stage.autoescape)
         to_her = _filled(self.sentence(named), {"name": _Person("profile.first_name"), **values}, html=html)
         to_any = _filled(self.sentence(unnamed), values, html=html)
-        whole = f"{{% if profile.first_name %}}{to_her}{{% else %}}{to_any}{{% endif %}}"
+        whole = f"{{% if profile.first_name %}}{to_her}{{% else %}}{to_any}{{% endif +%}}"
         return Markup(whole) if html else whole  # noqa: S704  its parts are escaped
 
     @pass_eval_context
@@ -128,7 +129,7 @@ class Words:
         person = _Person("profile.first_name")
         to_her = self._many(stage, named[0], named[1], count, name=person, **values)
         to_any = self._many(stage, unnamed[0], unnamed[1], count, **values)
-        whole = f"{{% if profile.first_name %}}{to_her}{{% else %}}{to_any}{{% endif %}}"
+        whole = f"{{% if profile.first_name %}}{to_her}{{% else %}}{to_any}{{% endif +%}}"
         return Markup(whole) if stage.autoescape else whole  # noqa: S704  its parts are escaped
 
     def _forms_of(self, msgid: Msgid, forms: int) -> Sequence[str]:

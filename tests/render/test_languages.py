@@ -152,6 +152,17 @@ def test_a_text_message_costs_no_more_than_two_parts(library: Library, language:
             assert "STOP" in sms.text
 
 
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_sentences_and_addresses_stand_apart(library: Library, language: str) -> None:
+    """A line end after a sentence is part of the text, not of Jinja2's tag."""
+    for step, words in each(library, language):
+        texts = [step.email(words, message_id=1).text] if Channel.EMAIL in step.channels else []
+        texts += [step.sms(words, message_id=1).text] if Channel.SMS in step.channels else []
+        for text in texts:
+            assert not re.search(r"\S(?=https://)", text), step.name
+            assert not re.search(r"[a-z][.:?][A-ZÄÖÜ]", re.sub(r"https://\S+", "", text)), step.name
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_on_any_day_a_text_message_stays_cheap(language: str) -> None:
     """A Saturday in Spain is a `sáb`."""
