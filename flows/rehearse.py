@@ -32,7 +32,7 @@ class RehearseForm(BaseModel):
         title="First day",
         description="A period that is over is played with its own facts, any other with those of 52 weeks earlier.",
     )
-    days: int = Field(60, ge=1, le=366, title="How many days")
+    days: int = Field(60, ge=1, le=366, title="How many days", description="A season; sixty take some minutes.")
     journeys: str = Field(
         "",
         title="Only these journeys",
