@@ -104,7 +104,11 @@ class _Book:
     def write(self, pair: Sequence[Timeline]) -> None:
         """Write every page; `pair` is nobody or two people to lay side by side."""
         self._find_logo()
-        busiest = busiest_day(self._told.values(), zone=self._site.brand.zone)
+        busiest = busiest_day(
+            self._told.values(),
+            zone=self._site.brand.zone,
+            journey_of={row.id: row.journey for chapter in self._chapters for row in chapter.rows},
+        )
         self._page("index.html", "index.html.j2", chapters=self._chapters, pair=pair, busiest=busiest)
         if busiest is not None:
             self._page(f"{ROOM}/busiest.html", "busiest.html.j2", busiest=busiest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -44,25 +44,38 @@ class BusiestDay:
         return sum(len(one.dropped) for one in self.people)
 
 
-def busiest_day(timelines: Iterable[Timeline], *, zone: str) -> BusiestDay | None:
+def busiest_day(timelines: Iterable[Timeline], *, zone: str, journey_of: Mapping[int, str]) -> BusiestDay | None:
     """Return the day of `zone` on which most people had something held or dropped for their budget; None without one.
 
-    Of days alike it is the one on which more was dropped, then the later one.
+    Counted is who was wanted by two journeys or more that day; `journey_of` says whose a message is, by its id. Of
+    days alike it is the one on which more was dropped, then the later one.
     """
     told = list(timelines)
     people: Counter[date] = Counter()
     dropped: Counter[date] = Counter()
     for one in told:
+        crowded = _crowded(one, zone, journey_of)
         ruled = [(day_in(entry.at, zone), entry) for entry in one.entries if entry.reason in _BUDGET]
+        ruled = [(day, entry) for day, entry in ruled if day in crowded]
         people.update({day for day, _ in ruled})
         dropped.update(day for day, entry in ruled if entry.reason == "over_budget")
     if not people:
         return None
     day = max(people, key=lambda one: (people[one], dropped[one], one))
-    found = [_wanted(one, day, zone) for one in told]
+    found = [_wanted(one, day, zone) for one in told if day in _crowded(one, zone, journey_of)]
     wanted = [one for one in found if one.held or one.dropped]
     wanted.sort(key=lambda one: (-len(one.dropped), -len(one.sent), one.timeline.profile_id))
     return BusiestDay(day=day, people=tuple(wanted))
+
+
+def _crowded(timeline: Timeline, zone: str, journey_of: Mapping[int, str]) -> set[date]:
+    """The days on which two journeys or more wrote to her, or would have."""
+    wanting: dict[date, set[str]] = {}
+    for entry in timeline.entries:
+        journey = journey_of.get(entry.message_id or 0)
+        if journey is not None and (entry.group == "accepted" or entry.reason in _BUDGET):
+            wanting.setdefault(day_in(entry.at, zone), set()).add(journey)
+    return {day for day, journeys in wanting.items() if len(journeys) > 1}
 
 
 def _wanted(timeline: Timeline, day: date, zone: str) -> Wanted:

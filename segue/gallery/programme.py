@@ -22,6 +22,8 @@ _TOUCHED: Final = {
     "follow": "Followed us",
     "mention": "Posted about us",
 }
+#: Names that a capital alone does not spell.
+_NETWORKS: Final = {"whatsapp": "WhatsApp", "tiktok": "TikTok"}
 _EARNED: Final = {
     "order": "for an order",
     "follow": "for following us",
@@ -50,7 +52,7 @@ def _touchpoints(connection: Connection, people: Collection[int], until: datetim
             touchpoint.c.occurred_at <= until,
         )
     ):
-        where = f"on {words.title(row.network)}" if row.network else ""
+        where = f"on {_NETWORKS.get(row.network, words.title(row.network))}" if row.network else ""
         seen = "" if row.verified else "; told by others, nobody could check"
         yield (
             row.profile_id,
