@@ -59,8 +59,8 @@ YEARS = {
     "sqlite-Berlin": ("sqlite", BERLIN),
 }
 BOTH = (SARAH, CLARA)
-#: The head of the block that explains refer-a-friend; who lives in Berlin reads German.
-_FRIEND = re.compile(r"for a friend|für eine Freundin")
+#: The link to pass on, in the block that explains refer-a-friend, in whatever language.
+_FRIEND = re.compile(r"/r/[0-9A-Z]{5}-[0-9A-Z]{5}")
 
 
 @pytest.fixture(scope="module", params=YEARS, ids=str)
