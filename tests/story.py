@@ -195,6 +195,7 @@ def play(folder: Path, database_url: str, stage: Stage) -> Iterator[Year]:
         patch.setenv("SEGUE_HOME", str(folder / "home"))
         patch.setenv("SEGUE_OUTBOX", str(folder / "outbox"))
         patch.setenv("SEGUE_PRINT_FOLDER", str(folder / "print"))
+        patch.setenv("SEGUE_HOUSE__LOYALTY__STARTS_ON", "2024-01-01")
         load_settings.cache_clear()
         files = write_shop(folder / "shop", customers=200, stage=stage)
         clock = VirtualClock(cast.MET_SARAH - stage.earlier - timedelta(hours=1))

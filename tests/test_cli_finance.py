@@ -30,17 +30,20 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
     monkeypatch.setenv("SEGUE_DATABASE_URL", database_url)
     monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SEGUE_VIRTUAL_NOW", NOW.isoformat())
+    monkeypatch.setenv("SEGUE_HOUSE__LOYALTY__STARTS_ON", "2026-01-01")
     monkeypatch.setenv("COLUMNS", "120")
     load_settings.cache_clear()
     with open_segue() as segue:
         segue.install()
         with write(segue.engine) as connection:
             connection.execute(insert(profile).values(id=1, first_name="Sarah", created_at=NOW))
-            for number, dollars, days in ((1, 400, 100), (2, 100, 50), (3, 60, 2)):
+            for number, dollars, days, currency in (
+                (1, 400, 100, "USD"), (2, 100, 50, "USD"), (3, 60, 2, "USD"), (4, 70, 2, "EUR"), (5, 70, 200, "EUR"),
+            ):  # fmt: skip
                 paid = NOW - timedelta(days=days)
                 connection.execute(
                     insert(order).values(
-                        id=number, external_id=str(number), profile_id=1, sales_channel="web", currency="USD",
+                        id=number, external_id=str(number), profile_id=1, sales_channel="web", currency=currency,
                         total_minor=dollars * 100, occurred_at=paid, paid_at=paid, recorded_at=paid,
                     )
                 )  # fmt: skip
@@ -98,6 +101,7 @@ def test_points_and_codes_stand_in_the_month_they_run_out(run: Run, tmp_path: Pa
     assert [cell.strip() for cell in total.strip("│ ").split("│")] == [
         "total", "250", "60", "$12.40", "3", "€25.50, $15.00", "1",
     ]  # fmt: skip
+    assert "1 paid orders earned no points: they are in another currency than USD." in done.output
     assert "Sarah" not in done.output
 
 

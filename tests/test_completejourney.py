@@ -24,7 +24,7 @@ from segue.contract.fake_print import FakePrint
 from segue.offers.loyalty import PointsBooked, balances
 from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
-from segue.settings import Settings
+from segue.settings import House, Loyalty, Settings
 from segue.store.engine import read
 from segue.store.tables import (
     identifier,
@@ -68,6 +68,7 @@ def opened(folder: Path, database_url: str) -> Any:
         holdout_journey=0,
         pick_wave="14:00",
         home_zone="America/New_York",
+        house=House(loyalty=Loyalty(starts_on=BEFORE.date())),
     )
     printer = FakePrint(folder=folder / "paper")
     connectors = Connectors(by_channel={Channel.PRINT: printer}, offers=FakeOffers())

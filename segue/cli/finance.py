@@ -24,6 +24,12 @@ def finance(
     with opened() as segue:
         promises = segue.finance()
     _out.print(open_table(promises))
+    if promises.foreign_orders:
+        _out.print(
+            f"{promises.foreign_orders:,} paid orders earned no points: they are in another currency than "
+            f"{promises.currency}.",
+            highlight=False,
+        )
     if csv is not None:
         csv.write_text(finance_csv(promises), "utf-8", newline="")
         _out.print(f"Written to {escape(str(csv))}", highlight=False)

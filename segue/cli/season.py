@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -30,8 +30,10 @@ from segue.outbox.summary import Summary
 from segue.render import load_brand
 from segue.sample import draw_pictures, write_shop
 from segue.service import Segue, open_segue
-from segue.settings import Settings
+from segue.settings import House, Loyalty, Settings
 
+#: Before anything in the sample: all of it earns points.
+_PROGRAMME_SINCE = date(2024, 1, 1)
 STORY = ("sarah@example.com", "clara@example.com")
 _MAPPINGS = Path(__file__).resolve().parent.parent / "sample" / "mappings"
 
@@ -47,6 +49,7 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             "base_url": "https://go.saltmere.example.com",
             "print_folder": folder / "print",
             "pictures": folder / "pictures",
+            "house": House(loyalty=Loyalty(starts_on=_PROGRAMME_SINCE, zone=settings.home_zone)),
         }
     )
     clock = VirtualClock(PARCELS_START)

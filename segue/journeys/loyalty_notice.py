@@ -3,7 +3,10 @@
 All three are asked of the ledger, which `prepare` brings up to date first. A month turns in her own zone, at a civil
 hour. A reward has the number it has in all she ever earned, so it is announced once, whatever she spends. Points
 run out day by day for who shops often; so one message speaks of all that end within 30 days, and the next one of hers
-waits three weeks.
+waits three weeks. Where the shop has no programme, or its first day is ahead, nobody is told anything.
+
+Each has an instant at which it became news, and is told only if the journey was on by then: the turn of a month, the
+entry that reached the reward, the day on which points had 30 days left.
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ TOO_LATE = timedelta(days=7)
 #: Who was told of what runs out is not told again for so long.
 EXPIRY_PAUSE = timedelta(days=21)
 _NAME = "loyalty_notice"
+#: It has reached her, may have, or still may.
+_REACHES = ("queued", "held", "deferred", "handed_over", "accepted", "uncertain")
 
 
 class LoyaltyNoticeBrief(Brief):
@@ -79,7 +84,7 @@ def month_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
         .where(
             turned_at <= literal(moment.now, UtcTime),
             turned_at >= literal(moment.live_from, UtcTime),
-            literal(brief.month),
+            _is_told(moment, wanted=brief.month),
         )
     )
 
@@ -120,7 +125,7 @@ def reward_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
             later(reached_at, TOO_LATE).label("deadline_at"),
         )
         .select_from(best.join(history, history.c.profile_id == best.c.profile_id))
-        .where(history.c.reached >= best.c.number * size, literal(brief.reward))
+        .where(history.c.reached >= best.c.number * size, _is_told(moment, wanted=brief.reward))
         .group_by(best.c.profile_id, best.c.number)
         .having(reached_at >= literal(moment.live_from, UtcTime))
     )
@@ -135,6 +140,7 @@ def expiry_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
         message.c.journey == _NAME,
         message.c.step == "expiry",
         message.c.promised_at > literal(moment.now - EXPIRY_PAUSE, UtcTime),
+        message.c.state.in_(_REACHES),  # what came to nothing told her nothing
     )
     last = literal(moment.now + TOO_LATE, UtcTime)
     return (
@@ -147,9 +153,10 @@ def expiry_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
         .select_from(ends.join(losing, losing.c.profile_id == ends.c.profile_id))
         .where(
             ends.c.at <= literal(moment.now + SOON, UtcTime),
+            ends.c.at >= literal(moment.live_from + SOON, UtcTime),
             losing.c.points >= brief.least_points,
             ~told,
-            literal(brief.expiry),
+            _is_told(moment, wanted=brief.expiry),
         )
     )
 
@@ -170,7 +177,10 @@ def expiry_facts(connection: Connection, rows: pd.DataFrame, moment: Moment, bri
     """She may have spent what would run out."""
     people = rows["profile_id"].tolist()
     ending = running_out(connection, people, moment.now + SOON)
-    return pd.DataFrame({"gone": [ending.get(one, 0) < brief.least_points for one in people]}, index=rows.index)
+    is_over = not moment.house.loyalty.is_on(moment.now)
+    return pd.DataFrame(
+        {"gone": [is_over or ending.get(one, 0) < brief.least_points for one in people]}, index=rows.index
+    )
 
 
 def words(
@@ -193,7 +203,12 @@ def _holders(moment: Moment, least: int) -> Select[Any]:
 def _gone_below(connection: Connection, rows: pd.DataFrame, moment: Moment, least: int) -> pd.DataFrame:
     people = rows["profile_id"].tolist()
     held = balances(connection, people, moment.now)
-    return pd.DataFrame({"gone": [held[one].available < least for one in people]}, index=rows.index)
+    is_over = not moment.house.loyalty.is_on(moment.now)
+    return pd.DataFrame({"gone": [is_over or held[one].available < least for one in people]}, index=rows.index)
+
+
+def _is_told(moment: Moment, *, wanted: bool) -> ColumnElement[bool]:
+    return literal(wanted and moment.house.loyalty.is_on(moment.now))
 
 
 def _about_her(what: ColumnElement[str], profile_id: ColumnElement[int]) -> ColumnElement[str]:

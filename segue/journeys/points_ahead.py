@@ -25,7 +25,9 @@ def month_next_due(moment: Moment, brief: Any) -> Select[Any]:
     first = {zone: turn for turn in reversed(turns) for zone in turn.zones}
     by_turn = sorted({turn.at: turn for turn in first.values()}.values(), key=lambda turn: turn.at)
     soonest = turn_case(tuple(by_turn), profile.c.zone)
-    return select(func.min(soonest, type_=UtcTime())).where(profile.c.id.in_(known), _is_on(), literal(brief.month))
+    return select(func.min(soonest, type_=UtcTime())).where(
+        profile.c.id.in_(known), _is_on(moment), literal(brief.month)
+    )
 
 
 def reward_next_due(moment: Moment, brief: Any) -> Select[Any]:
@@ -49,9 +51,10 @@ def _soonest(moment: Moment, *instants: ColumnElement[Any]) -> Select[Any]:
     day = literal(moment.now + A_DAY, UtcTime)
     times = union_all(*(select(one.label("at")) for one in instants)).subquery("times")
     soonest = func.min(times.c.at, type_=UtcTime())
-    return select(case((soonest < day, day), else_=soonest).label("at")).where(_is_on())
+    return select(case((soonest < day, day), else_=soonest).label("at")).where(_is_on(moment))
 
 
-def _is_on() -> ColumnElement[bool]:
-    """A rehearsal need not stop for a journey that nobody switched on."""
-    return exists().where(journey_state.c.journey == "loyalty_notice")
+def _is_on(moment: Moment) -> ColumnElement[bool]:
+    """A rehearsal need not stop for a journey that nobody switched on, nor where there is no programme."""
+    has_programme = literal(moment.house.loyalty.starts_at is not None)
+    return exists().where(journey_state.c.journey == "loyalty_notice") & has_programme

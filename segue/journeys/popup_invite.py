@@ -26,7 +26,6 @@ from segue.journeys.nearby import distance_km, haversine_of, homes_around
 from segue.journeys.points_shown import book_shown
 from segue.journeys.popup_places import JOURNEY_NAME, TIME_TO_COME, full, is_open, popups_with_room, who_came
 from segue.offers.loyalty import balances
-from segue.settings.house import Loyalty
 from segue.store.sql import among, later, listed
 from segue.store.tables import location, message, profile
 
@@ -152,7 +151,7 @@ def words(
         {
             "place": _place(places[place_id], homes.get(profile_id), moment.now),
             "calendar": _calendar(places[place_id], moment.now),
-            "loyalty": _points(points[profile_id].available, moment.house.loyalty),
+            "loyalty": _points(points[profile_id].available, moment),
         }
         for profile_id, place_id in zip(people, place_ids, strict=True)
     ]
@@ -176,9 +175,10 @@ def _in_words(place: Any, home: Any) -> str:
     return next((word for end, word in RINGS if km <= end), BEYOND)
 
 
-def _points(available: int, loyalty: Loyalty) -> dict[str, Any] | None:
-    """What she can spend there; None for who has nothing."""
-    if available <= 0:
+def _points(available: int, moment: Moment) -> dict[str, Any] | None:
+    """What she can spend there; None for who has nothing, and where there is no programme."""
+    loyalty = moment.house.loyalty
+    if available <= 0 or not loyalty.is_on(moment.now):
         return None
     rewards, begun = divmod(available, loyalty.reward_points)
     return {

@@ -162,9 +162,10 @@ def words(
     ]
     looks = goes_with(connection, asked, moment.now, limit=LOOKS) if brief.show_looks else [[] for _ in asked]
     loyalty = moment.house.loyalty
+    is_on = loyalty.is_on(moment.now)
     points = {
-        "follow": loyalty.follow_points,
-        "mention": loyalty.mention_points if loyalty.mentions_a_month else 0,
+        "follow": loyalty.follow_points if is_on else 0,
+        "mention": loyalty.mention_points if is_on and loyalty.mentions_a_month else 0,
         "mentions": loyalty.mentions_a_month,
     }
     return [

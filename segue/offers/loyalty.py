@@ -4,8 +4,8 @@
 it was killed, it adds nothing. Facts may come late, twice and in any order. What was promised stays when the
 house rules change: an entry keeps its points, its rate, when it counts and when it runs out.
 
-- Earned: by an order that is paid, once its return window is over (pending until then); by a follow, once per network
-  and person; by mentions, so many per network and month.
+- Earned: by an order that is paid in the programme's currency, once its return window is over (pending until then); by
+  a follow, once per network and person; by mentions, so many per network and month. Nothing before it began.
 - Taken back: the difference, where less of an order was kept; never more than was earned by it, and never further than
   her balance reaches. The rest waits for her next points.
 - Spent: by `spend` under a lock, which refuses what she does not have, or as events of the shop tell.
@@ -61,13 +61,18 @@ class Balance:
 
 
 def book_points(connection: Connection, now: datetime, loyalty: Loyalty) -> PointsBooked:
-    """Book everything that facts up to `now` say and that is not booked yet. Needs a write transaction."""
+    """Book everything that facts up to `now` say and that is not booked yet. Needs a write transaction.
+
+    Nothing where there is no programme. Points that a programme of before earned stay, and wait for it to be on again.
+    """
+    if not loyalty.is_on(now):
+        return PointsBooked()
     orders = book_orders(connection, now, loyalty)
     people = {
-        *who_followed_or_mentioned(connection, now),
+        *who_followed_or_mentioned(connection, now, loyalty),
         *who_returned(connection, now),
         *who_followed_twice(connection),
-        *who_redeemed(connection, now),
+        *who_redeemed(connection, now, loyalty),
         *_whose_points_ran_out(connection, now),
     }
     if not people:

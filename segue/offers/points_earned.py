@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
-    case,
     cast,
     exists,
     func,
@@ -24,41 +23,27 @@ from sqlalchemy import (
     select,
 )
 
+from segue.offers.kept import kept_minor
 from segue.offers.points_account import Account, Entry
 from segue.settings.house import Loyalty
 from segue.store.currencies import minor_per_unit_sql
 from segue.store.sql import insert_where_new, later, listed
-from segue.store.tables import loyalty_entry, order, order_line, order_return, touchpoint
+from segue.store.tables import loyalty_entry, order, touchpoint
 from segue.store.types import UtcTime
 
 _THOUSAND = 1000
 
 
-def kept_minor(now: datetime) -> ColumnElement[int]:
-    """What an order is still worth at `now` in minor units: its total less what was refunded; may fall below 0.
-
-    Where no refund is told but goods came back, these count with their price.
-    """
-    at = literal(now, UtcTime)
-    lines = select(func.coalesce(func.sum(order_line.c.total_minor), 0)).where(
-        order_line.c.order_id == order.c.id, order_line.c.returned_at.is_not(None), order_line.c.returned_at <= at
-    )
-    papers = select(func.coalesce(func.sum(order_return.c.total_minor), 0)).where(
-        order_return.c.order_id == order.c.id, order_return.c.occurred_at <= at
-    )
-    back = cast(lines.scalar_subquery() + papers.scalar_subquery(), BigInteger)
-    return order.c.total_minor - case((order.c.refunded_minor > 0, order.c.refunded_minor), else_=back)
-
-
 def book_orders(connection: Connection, now: datetime, loyalty: Loyalty) -> int:
     """Book points for every paid order of somebody known that has none yet; return how many orders.
 
-    They count once its goods can no longer come back, and live from then on.
+    They count once its goods can no longer come back, and live from then on. What a point is worth is in one currency:
+    an order in another earns none.
     """
     rate = round(loyalty.points_per_unit * _THOUSAND)
-    if not rate:
+    if not rate or not loyalty.is_on(now):
         return 0
-    worth = _worth(now, rate).subquery("worth")
+    worth = _worth(now, rate, loyalty).subquery("worth")
     counts_from = later(worth.c.paid_at, timedelta(days=loyalty.return_window_days))
     columns: dict[str, ColumnElement[Any]] = {
         "dedupe": literal("earned:order:").concat(cast(worth.c.id, String)),
@@ -82,16 +67,33 @@ def book_orders(connection: Connection, now: datetime, loyalty: Loyalty) -> int:
     return done.rowcount
 
 
-def _worth(now: datetime, rate: int) -> Select[Any]:
+def foreign_orders(connection: Connection, now: datetime, loyalty: Loyalty) -> int:
+    """How many paid orders of somebody known earned nothing, only since they are in another currency."""
+    if not loyalty.is_on(now):
+        return 0
+    booked = exists().where(loyalty_entry.c.order_id == order.c.id)
+    foreign = order.c.currency != loyalty.currency
+    asked = select(func.count()).select_from(order).where(*_earns(now, loyalty), foreign, ~booked)
+    return int(connection.execute(asked).scalar_one())
+
+
+def _earns(now: datetime, loyalty: Loyalty) -> tuple[ColumnElement[bool], ...]:
+    """Paid by `now` and since the programme began, by somebody known, and not cancelled."""
+    return (
+        order.c.profile_id.is_not(None),
+        order.c.paid_at <= literal(now, UtcTime),
+        order.c.paid_at >= literal(loyalty.starts_at, UtcTime),
+        or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > literal(now, UtcTime)),
+        order.c.total_minor > 0,
+    )
+
+
+def _worth(now: datetime, rate: int, loyalty: Loyalty) -> Select[Any]:
     booked = exists().where(loyalty_entry.c.order_id == order.c.id)
     units = kept_minor(now) // minor_per_unit_sql(order.c.currency)
     points = cast(units * literal(rate) // literal(_THOUSAND), BigInteger)
     return select(order.c.id, order.c.profile_id, order.c.paid_at, points.label("points")).where(
-        order.c.profile_id.is_not(None),
-        order.c.paid_at <= literal(now, UtcTime),
-        or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > literal(now, UtcTime)),
-        order.c.total_minor > 0,
-        ~booked,
+        *_earns(now, loyalty), order.c.currency == loyalty.currency, ~booked
     )
 
 
@@ -104,23 +106,32 @@ _UNBOOKED = select(
     touchpoint.c.id,
     touchpoint.c.profile_id,
     touchpoint.c.kind,
-    func.coalesce(touchpoint.c.network, "unknown").label("network"),
+    touchpoint.c.network,
     touchpoint.c.verified,
     touchpoint.c.occurred_at,
 ).where(_EARNING, touchpoint.c.profile_id.is_not(None), ~_IS_BOOKED)
 
 
-def who_followed_or_mentioned(connection: Connection, now: datetime) -> set[int]:
+def who_followed_or_mentioned(connection: Connection, now: datetime, loyalty: Loyalty) -> set[int]:
     """Whoever did something of the kind that has no points yet; it may have earned none by the rules."""
-    news = _UNBOOKED.with_only_columns(touchpoint.c.profile_id).where(touchpoint.c.occurred_at <= now)
+    news = _UNBOOKED.with_only_columns(touchpoint.c.profile_id).where(*_counts(now, loyalty))
     return set(connection.scalars(news))
+
+
+def _counts(now: datetime, loyalty: Loyalty) -> tuple[ColumnElement[bool], ...]:
+    """Since the programme began, and on a network it is about: any other name may be somebody's invention."""
+    return (
+        touchpoint.c.occurred_at <= literal(now, UtcTime),
+        touchpoint.c.occurred_at >= literal(loyalty.starts_at, UtcTime),
+        touchpoint.c.network.in_(loyalty.networks),
+    )
 
 
 def book_follows_and_mentions(
     connection: Connection, accounts: Mapping[int, Account], now: datetime, loyalty: Loyalty
 ) -> None:
     """Book a follow once per network and person, ever, and so many mentions per network and month (by UTC)."""
-    rows = _UNBOOKED.where(listed(touchpoint.c.profile_id, "people"), touchpoint.c.occurred_at <= now)
+    rows = _UNBOOKED.where(listed(touchpoint.c.profile_id, "people"), *_counts(now, loyalty))
     ordered = rows.order_by(touchpoint.c.occurred_at, touchpoint.c.id)
     for row in connection.execute(ordered, {"people": sorted(accounts)}):
         account = accounts[row.profile_id]
@@ -162,4 +173,4 @@ def _month(at: datetime) -> str:
     return f"{at:%Y-%m}"
 
 
-__all__ = ["book_follows_and_mentions", "book_orders", "kept_minor", "who_followed_or_mentioned"]
+__all__ = ["book_follows_and_mentions", "book_orders", "foreign_orders", "who_followed_or_mentioned"]

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, literal, or_, select
 
 from segue.offers.ledger import IS_REDEEMED
+from segue.offers.points_earned import foreign_orders
 from segue.settings.house import Loyalty
 from segue.store.tables import loyalty_entry, voucher
 from segue.store.types import UtcTime
@@ -51,6 +52,8 @@ class OpenPromises:
     currency: str
     months: tuple[OpenMonth, ...]
     total: OpenMonth
+    #: Paid orders that earned no points, only since they are in another currency than these.
+    foreign_orders: int = 0
 
 
 def open_promises(connection: Connection, now: datetime, loyalty: Loyalty) -> OpenPromises:
@@ -63,7 +66,13 @@ def open_promises(connection: Connection, now: datetime, loyalty: Loyalty) -> Op
     for (_, is_pending), number in points.items():
         everything["total", is_pending] += number
     total = _month("total", everything, [one for some in codes.values() for one in some], loyalty)
-    return OpenPromises(at=now, currency=loyalty.currency, months=months, total=total)
+    return OpenPromises(
+        at=now,
+        currency=loyalty.currency,
+        months=months,
+        total=total,
+        foreign_orders=foreign_orders(connection, now, loyalty),
+    )
 
 
 _Code = tuple[str | None, int]

@@ -1,7 +1,8 @@
 """Points that were used up, as the shop or a till tells it: events called `Points Redeemed`.
 
 They bring `points`, and `order_id` (the shop's own) where they paid for an order. What her points do not cover is
-booked as soon as they do, so it does not matter what is told first. Points spent on an order that was cancelled come
+booked as soon as they do, so it does not matter what is told first. An order that is told of under several events was
+paid for once: the most that any of them tells counts. Points spent on an order that was cancelled come
 back as new ones: they live a full life again, or she would lose by the cancellation.
 """
 
@@ -17,48 +18,79 @@ from segue.offers.points_account import Account, Entry
 from segue.settings.house import Loyalty
 from segue.store.sql import listed
 from segue.store.tables import event, loyalty_entry, order
+from segue.store.types import UtcTime
 
 _MOST = 2**53
 #: Spelled out, so that SQLite sees that the index of them will do.
 _REDEEMED: ColumnElement[bool] = literal_column("event.name = 'Points Redeemed'")
 _NAME = literal("spent:event:").concat(cast(event.c.id, String))
 _BOOKED = exists().where(loyalty_entry.c.dedupe == _NAME)
+_BOOKED_POINTS = exists().where(loyalty_entry.c.dedupe == _NAME, loyalty_entry.c.points < 0)
+_ORDER_REF = cast(event.c.properties["order_id"].as_string(), String)
+#: Everything of this kind that these people's events tell, in the order it came in.
+_ALL_TOLD = (
+    select(event.c.id, event.c.profile_id, _ORDER_REF.label("order_ref"), event.c.properties)
+    .where(_REDEEMED, listed(event.c.profile_id, "people"), _ORDER_REF.is_not(None))
+    .order_by(event.c.id)
+)
 _FIRST_PART = exists().where(loyalty_entry.c.dedupe == _NAME.concat("/0"))
 _GIVEN_BACK = exists().where(loyalty_entry.c.dedupe == literal("given_back:").concat(_NAME))
 
 
-def _told(now: datetime) -> Select[Any]:
+def _told(now: datetime, loyalty: Loyalty) -> Select[Any]:
     """Every such event that is not done with: points to book, or to give back since its order was cancelled."""
-    paid_for = order.c.external_id == cast(event.c.properties["order_id"].as_string(), String)
+    paid_for = order.c.external_id == _ORDER_REF
     cancelled = (order.c.cancelled_at <= now).label("is_cancelled")
+    was_used = _BOOKED_POINTS | _FIRST_PART
     return (
         select(event.c.id, event.c.profile_id, event.c.properties, event.c.occurred_at, cancelled)
         .select_from(event.outerjoin(order, paid_for))
         .where(
             _REDEEMED,
             event.c.profile_id.is_not(None),
-            event.c.occurred_at <= now,
+            event.c.occurred_at <= literal(now, UtcTime),
+            event.c.occurred_at >= literal(loyalty.starts_at, UtcTime),
             ~_GIVEN_BACK,
-            (~_BOOKED & cancelled.element.is_not(True)) | ((_BOOKED | _FIRST_PART) & cancelled.element.is_(True)),
+            (~_BOOKED & cancelled.element.is_not(True)) | (was_used & cancelled.element.is_(True)),
         )
     )
 
 
-def who_redeemed(connection: Connection, now: datetime) -> set[int]:
+def who_redeemed(connection: Connection, now: datetime, loyalty: Loyalty) -> set[int]:
     """Whoever used points, as events tell, and has them not booked yet or not given back."""
-    rows = connection.execute(_told(now))
+    rows = connection.execute(_told(now, loyalty))
     return {row.profile_id for row in rows if _points_of(row.properties) > 0}
 
 
 def book_redeemed(connection: Connection, accounts: Mapping[int, Account], now: datetime, loyalty: Loyalty) -> None:
     """Book the events of these people, oldest first."""
-    told = _told(now).where(listed(event.c.profile_id, "people")).order_by(event.c.occurred_at, event.c.id)
-    for row in connection.execute(told, {"people": sorted(accounts)}):
+    people = {"people": sorted(accounts)}
+    told = _told(now, loyalty).where(listed(event.c.profile_id, "people")).order_by(event.c.occurred_at, event.c.id)
+    rows = connection.execute(told, people).all()
+    before = _told_before(connection, accounts, loyalty) if rows else {}
+    for row in rows:
         account, ref = accounts[row.profile_id], f"event:{row.id}"
         if row.is_cancelled:
             give_back_spent(account, ref, now, loyalty)
         else:
-            _book(account, ref, _points_of(row.properties), row.occurred_at, now)
+            points = _points_of(row.properties)
+            if points:
+                _book(account, ref, max(0, points - before.get(row.id, 0)), row.occurred_at, now)
+
+
+def _told_before(connection: Connection, accounts: Mapping[int, Account], loyalty: Loyalty) -> dict[int, int]:
+    """By event: the most points that an event which came in before it told for the same order of the same person.
+
+    So what each adds is settled when it comes in, and all that are told for an order add up to the most of them.
+    """
+    most: dict[tuple[int, str], int] = {}
+    found: dict[int, int] = {}
+    since = _ALL_TOLD.where(event.c.occurred_at >= literal(loyalty.starts_at, UtcTime))
+    for row in connection.execute(since, {"people": sorted(accounts)}):
+        key = row.profile_id, row.order_ref
+        found[row.id] = most.get(key, 0)
+        most[key] = max(found[row.id], _points_of(row.properties))
+    return found
 
 
 def give_back_spent(account: Account, ref: str, now: datetime, loyalty: Loyalty) -> int:
@@ -95,12 +127,15 @@ def spent_entry(account: Account, dedupe: str, points: int, at: datetime, now: d
 
 
 def _book(account: Account, ref: str, points: int, at: datetime, now: datetime) -> None:
-    """Book what her points cover: what ran out after `at` was still good then, and comes back for it."""
+    """Book what her points cover: what ran out after `at` was still good then, and comes back for it.
+
+    Nothing owed is booked as 0: that says that the event is done with.
+    """
     name = f"spent:{ref}"
     parts = account.named(name)
     owed = points + sum(one.points for one in parts)
     covered = min(owed, max(0, account.available(now)) + account.expired_between(at, now))
-    if covered <= 0:
+    if covered <= 0 < owed:
         return
     # The last part has the plain name: by it everybody sees that the event is done with.
     account.book(spent_entry(account, name if covered == owed else f"{name}/{len(parts)}", covered, at, now))

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, literal, or_, select
 
+from segue.offers.kept import kept_minor
 from segue.offers.points_account import Account, Entry
-from segue.offers.points_earned import kept_minor
 from segue.store.currencies import minor_per_unit
 from segue.store.tables import loyalty_entry, order, order_line, order_return
 from segue.store.types import UtcTime
@@ -29,8 +29,9 @@ def take_back_orders(connection: Connection, accounts: Mapping[int, Account], no
     for row in _touched_orders(connection, now):
         account = accounts.get(row.profile_id)
         if account is not None:
-            lot = next(one for one in account.entries if one.kind == "earned" and one.order_id == row.id)
-            _bring(account, lot, _deserved(row), "return", now)
+            lot = next((one for one in account.entries if one.kind == "earned" and one.order_id == row.id), None)
+            if lot is not None:  # else another booking earned it since the account was read: the next one brings it
+                _bring(account, lot, _deserved(row), "return", now)
 
 
 def take_back_doubled_follows(accounts: Iterable[Account], now: datetime) -> None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, case, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, func, literal, or_, select
 
+from segue.offers.kept import kept_minor
 from segue.offers.ledger import lock_people
 from segue.offers.mint import code_for
 from segue.offers.referral import is_first, one_at_a_time, stands
@@ -21,7 +22,7 @@ from segue.offers.referral_keys import OFFERS, ROLES, is_granted, key_for
 from segue.settings.house import Referral
 from segue.store.bulk import insert_new, rows_where
 from segue.store.sql import later, listed
-from segue.store.tables import order, order_line, order_return, referral, voucher
+from segue.store.tables import order, referral, voucher
 from segue.store.types import UtcTime
 
 YEAR = timedelta(days=365)
@@ -149,25 +150,8 @@ def _may_come(now: datetime, rules: Referral) -> ColumnElement[bool]:
         stands(order, now),
         is_first(order, now),
         order.c.currency == rules.currency,
-        _kept_minor(now) >= rules.least_order_minor,
+        kept_minor(now) >= rules.least_order_minor,
     )
-
-
-def _kept_minor(now: datetime) -> ColumnElement[int]:
-    """What the order is worth without what came back. Money and goods are two tellings of one return."""
-    at = literal(now, UtcTime)
-    lines = (
-        select(func.coalesce(func.sum(order_line.c.total_minor), 0))
-        .where(order_line.c.order_id == order.c.id, order_line.c.returned_at <= at)
-        .scalar_subquery()
-    )
-    papers = (
-        select(func.coalesce(func.sum(order_return.c.total_minor), 0))
-        .where(order_return.c.order_id == order.c.id, order_return.c.occurred_at <= at)
-        .scalar_subquery()
-    )
-    returned = lines + papers
-    return order.c.total_minor - case((order.c.refunded_minor > returned, order.c.refunded_minor), else_=returned)
 
 
 def _this_year(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.settings.house import DEFAULT_HOUSE, House, Loyalty, PopUp, Referral
@@ -111,6 +111,14 @@ class Settings(BaseSettings):
     approval_hours: float = Field(24, gt=0, le=24 * 14, description="How long a run waits, and how long a yes holds.")
 
     house: House = Field(DEFAULT_HOUSE, description="Loyalty, referrals, pop-ups: what the shop's programme is worth.")
+
+    @field_validator("house")
+    @classmethod
+    def _in_the_shops_zone(cls, house: House, info: ValidationInfo) -> House:
+        loyalty = house.loyalty
+        if loyalty.starts_on is None or loyalty.zone or "home_zone" not in info.data:
+            return house
+        return house.model_copy(update={"loyalty": loyalty.model_copy(update={"zone": info.data["home_zone"]})})
 
     @property
     def store_url(self) -> str:

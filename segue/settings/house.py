@@ -6,6 +6,9 @@ keep what they were promised.
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -16,6 +19,12 @@ class _Rules(BaseModel):
 class Loyalty(_Rules):
     """What points are earned by, what they are worth, and how long they live."""
 
+    starts_on: date | None = Field(
+        None,
+        description="The programme's first day in the shop's zone, e.g. 2026-01-01. Empty: there is no programme, and "
+        "nobody earns or is told of points. What somebody did before earns nothing.",
+    )
+    zone: str = Field("", description="The zone in which that day begins. Empty: the shop's own, `home_zone`.")
     points_per_unit: float = Field(1.0, ge=0, le=1000, description="Points for each whole unit of money paid.")
     follow_points: int = Field(25, ge=0, description="Points for following us, once per network.")
     mention_points: int = Field(50, ge=0, description="Points for mentioning us with the hashtag.")
@@ -26,7 +35,26 @@ class Loyalty(_Rules):
     expires_after_days: int = Field(365, ge=30, le=3650, description="Earned points run out after so many days.")
     reward_points: int = Field(250, ge=1, description="Points that buy one reward.")
     reward_minor: int = Field(1000, ge=1, description="What one reward is worth, in minor units of `currency`.")
-    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="ISO 4217 code of what points are worth.")
+    currency: str = Field(
+        "USD",
+        pattern=r"^[A-Z]{3}$",
+        description="ISO 4217 code of what points are worth. Orders in other currencies earn none.",
+    )
+    networks: tuple[str, ...] = Field(
+        ("facebook", "instagram", "pinterest", "tiktok", "youtube"),
+        description="Follows and mentions earn points on these networks only, by their names in touchpoints.",
+    )
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The instant (UTC) from which on points are earned; None: there is no programme."""
+        if self.starts_on is None:
+            return None
+        return datetime.combine(self.starts_on, time(), ZoneInfo(self.zone or "UTC")).astimezone(UTC)
+
+    def is_on(self, now: datetime) -> bool:
+        """Whether there is a programme by `now`; else nobody is told of points."""
+        return self.starts_at is not None and self.starts_at <= now
 
 
 class Referral(_Rules):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from segue.journeys.definition import Moment
 from segue.journeys.popup_invite import JOURNEY, PopupInviteBrief, invite_due, prepare
 from segue.outbox.promise import promise
-from segue.settings import House, PopUp
+from segue.settings import House, Loyalty, PopUp
 from segue.store.engine import read, write
 from segue.store.tables import location, message, order, profile
 
@@ -20,7 +20,7 @@ NOON = datetime(2026, 5, 12, 16, tzinfo=UTC)
 DAY = timedelta(days=1)
 HERE = (40.72, -74.0)
 #: A tenth of the invited come: numbers that can be counted.
-HOUSE = House(popup=PopUp(expected_show_rate=0.1, measured_from=40))
+HOUSE = House(loyalty=Loyalty(starts_on=date(2026, 1, 1)), popup=PopUp(expected_show_rate=0.1, measured_from=40))
 
 
 def popup(engine: Engine, number: int = 1, **changes: Any) -> None:

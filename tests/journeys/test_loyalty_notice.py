@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ from segue.journeys.loyalty_notice import (
     words,
 )
 from segue.journeys.month_turns import month_turns, turns_by
+from segue.journeys.points_shown import SOON
 from segue.offers.loyalty import spend
 from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
-from segue.settings import Settings
+from segue.settings import House, Loyalty, Settings
 from segue.store.engine import read, write
 from segue.store.tables import consent_event, event, identifier, location, message, order, profile
 
@@ -41,8 +42,11 @@ COUNTS = PAID + timedelta(days=30)
 ENDS = COUNTS + timedelta(days=365)
 
 
-def moment(now: datetime, live_from: datetime = PAID) -> Moment:
-    return Moment(now=now, live_from=live_from)
+HOUSE = House(loyalty=Loyalty(starts_on=date(2026, 8, 1)))
+
+
+def moment(now: datetime, live_from: datetime = PAID, house: House = HOUSE) -> Moment:
+    return Moment(now=now, live_from=live_from, house=house)
 
 
 def person(connection: Connection, number: int, zone: str | None, dollars: int, paid_at: datetime = PAID) -> None:
@@ -67,17 +71,20 @@ def buy(connection: Connection, number: int, who: int, dollars: int, paid_at: da
     )
 
 
-def due(engine: Engine, question: Any, now: datetime, live_from: datetime = PAID) -> dict[str, datetime]:
+def due(
+    engine: Engine, question: Any, now: datetime, live_from: datetime = PAID, house: House = HOUSE
+) -> dict[str, datetime]:
     """The occasions, and until when each is worth a message."""
+    asked = moment(now, live_from, house)
     with write(engine) as connection:
-        prepare(connection, moment(now), BRIEF, b"")
-        return {row.occasion: row.deadline_at for row in connection.execute(question(moment(now, live_from), BRIEF))}
+        prepare(connection, asked, BRIEF, b"")
+        return {row.occasion: row.deadline_at for row in connection.execute(question(asked, BRIEF))}
 
 
-def gone(engine: Engine, question: Any, now: datetime, who: int = 1) -> bool:
+def gone(engine: Engine, question: Any, now: datetime, who: int = 1, house: House = HOUSE) -> bool:
     rows = pd.DataFrame({"key": ["k"], "profile_id": [who], "subject_id": [who]})
     with read(engine) as connection:
-        return bool(question(connection, rows, moment(now), BRIEF)["gone"].iloc[0])
+        return bool(question(connection, rows, moment(now, house=house), BRIEF)["gone"].iloc[0])
 
 
 @pytest.mark.parametrize(
@@ -185,6 +192,53 @@ def test_points_that_run_out_are_told_thirty_days_before_by_their_date(engine: E
     assert gone(engine, expiry_facts, early, 4)
 
 
+@pytest.mark.parametrize(
+    ("state", "hears"),
+    [("accepted", False), ("uncertain", False), ("held", False), ("skipped", True), ("rejected", True)],
+)
+def test_a_warning_that_came_to_nothing_told_her_nothing(engine: Engine, state: str, hears: bool) -> None:
+    warned = ENDS - timedelta(days=30)
+    with write(engine) as connection:
+        person(connection, 4, None, 100)
+        connection.execute(
+            insert(message).values(
+                key="loyalty_notice/expiry/x", profile_id=4, bucket=4, journey="loyalty_notice", step="expiry",
+                subject_id=4, priority=1, state=state, not_before=warned, deadline_at=warned, promised_at=warned,
+            )
+        )  # fmt: skip
+    assert bool(due(engine, expiry_due, warned + timedelta(days=2))) is hears
+
+
+def test_points_that_had_less_than_thirty_days_left_when_it_began_are_no_news(engine: Engine) -> None:
+    with write(engine) as connection:
+        person(connection, 4, None, 100)
+    now = ENDS - timedelta(days=20)
+    assert due(engine, expiry_due, now, live_from=ENDS - timedelta(days=30))
+    assert due(engine, expiry_due, now, live_from=ENDS - timedelta(days=30) + timedelta(seconds=1)) == {}
+
+
+def test_where_there_is_no_programme_nobody_is_told_of_points(engine: Engine) -> None:
+    turn = datetime(2026, 11, 1, 15, tzinfo=UTC)
+    with write(engine) as connection:
+        person(connection, 1, "America/New_York", 300)
+    ahead = House(loyalty=Loyalty(starts_on=date(2028, 1, 1)))
+    asked = (
+        (month_due, turn, month_facts),
+        (reward_due, COUNTS, reward_facts),
+        (expiry_due, ENDS - SOON, expiry_facts),
+    )
+    for house in (House(), ahead):  # nothing is earned
+        for question, now, _ in asked:
+            assert due(engine, question, now, house=house) == {}
+    for question, now, _ in asked:
+        assert len(due(engine, question, now)) == 1
+    for house in (House(), ahead):  # it was given up: what waits is not said any more
+        for question, now, facts in asked:
+            assert due(engine, question, now, house=house) == {}
+            assert gone(engine, facts, now, house=house)
+            assert not gone(engine, facts, now)
+
+
 def test_who_was_told_what_runs_out_hears_no_more_of_it_for_three_weeks(engine: Engine) -> None:
     told = ENDS - timedelta(days=30)
     with write(engine) as connection:
@@ -239,7 +293,7 @@ TOWN = {1: (300, True), 2: (300, False), 3: (20, True)}
 def test_through_the_whole_of_it_each_is_told_once_and_nobody_who_said_no(tmp_path: Path, database_url: str) -> None:
     wire = FakeWire()
     connectors = Connectors(by_channel={Channel.EMAIL: FakeConnector(wire=wire)}, offers=FakeOffers())
-    settings = Settings(home=tmp_path, database_url=database_url, holdout_journey=0)
+    settings = Settings(home=tmp_path, database_url=database_url, holdout_journey=0, house=HOUSE)
     with open_segue(settings, VirtualClock(PAID), connectors=connectors) as segue:
         segue.install()
         segue.switch_on("loyalty_notice")
@@ -266,7 +320,7 @@ def test_through_the_whole_of_it_each_is_told_once_and_nobody_who_said_no(tmp_pa
 def test_a_message_held_for_the_night_says_nothing_that_she_spent_since(tmp_path: Path, database_url: str) -> None:
     wire = FakeWire()
     connectors = Connectors(by_channel={Channel.EMAIL: FakeConnector(wire=wire)}, offers=FakeOffers())
-    settings = Settings(home=tmp_path, database_url=database_url, holdout_journey=0)
+    settings = Settings(home=tmp_path, database_url=database_url, holdout_journey=0, house=HOUSE)
     night, till = datetime(2026, 10, 2, 7, tzinfo=UTC), datetime(2026, 10, 2, 10, tzinfo=UTC)  # 03:00 and 06:00
     clock = VirtualClock(PAID)
     with open_segue(settings, clock, connectors=connectors) as segue:

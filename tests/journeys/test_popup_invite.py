@@ -268,6 +268,7 @@ def test_what_the_mail_is_told(engine: Engine) -> None:
     with read(engine) as connection:
         said = words(connection, frame((1, 1), (2, 1), (3, 1)), at(), BRIEF)
         (opened,) = words(connection, frame((1, 1)), at(NOON + 3 * DAY), BRIEF)
+        (without,) = words(connection, frame((1, 1)), at(house=House()), BRIEF)
     assert [one["place"]["distance"] for one in said] == ["corner", "nearby", "trip"]
     assert (said[0]["place"]["has_opened"], opened["place"]["has_opened"]) == (False, True)
     assert said[0]["place"]["map_url"].endswith("query=112%20Mercer%20Street")
@@ -276,7 +277,7 @@ def test_what_the_mail_is_told(engine: Engine) -> None:
         "reward_minor": 1000, "currency": "USD",
     }  # fmt: skip
     assert (said[1]["loyalty"]["rewards"], said[1]["loyalty"]["missing"]) == (0, 165)
-    assert said[2]["loyalty"] is None
+    assert said[2]["loyalty"] is without["loyalty"] is None
     assert "41.1" not in str(said[2])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -95,8 +95,8 @@ def arrived(engine: Engine, number: int = 17, days: float = -7, kind: str = "del
         )
 
 
-def at(days: float = 0, *, live_days: float = 60, **loyalty: int) -> Moment:
-    house = House(loyalty=Loyalty(**loyalty))
+def at(days: float = 0, *, live_days: float = 60, starts_on: date | None = date(2026, 1, 1), **loyalty: int) -> Moment:
+    house = House(loyalty=Loyalty(starts_on=starts_on, **loyalty))
     return Moment(now=NOON + days * DAY, live_from=NOON - live_days * DAY, house=house)
 
 
@@ -263,6 +263,8 @@ def test_each_sees_what_she_does_not_follow_and_what_it_earns(shop: Engine) -> N
     assert first["points"] == {"follow": 30, "mention": 70, "mentions": 2}
     (none,) = said(shop, (1, 17), moment=at(mentions_a_month=0))
     assert none["points"]["mention"] == 0
+    (none,) = said(shop, (1, 17), moment=at(starts_on=None))
+    assert none["points"] == {"follow": 0, "mention": 0, "mentions": 1}
 
 
 def test_when_to_look_again(shop: Engine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, insert, select, update
@@ -14,7 +14,9 @@ from segue.store.tables import event, loyalty_entry, order, profile, touchpoint
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 #: A point a dollar, pending for 30 days, alive for 100 more.
-RULES = Loyalty(points_per_unit=1, return_window_days=30, expires_after_days=100, mentions_a_month=1)
+RULES = Loyalty(
+    starts_on=date(2026, 1, 1), points_per_unit=1, return_window_days=30, expires_after_days=100, mentions_a_month=1
+)
 
 
 def day(number: float) -> datetime:
@@ -58,10 +60,10 @@ def touched(engine: Engine, who: int, kind: str, network: str | None, at: float 
         )
 
 
-def redeemed(engine: Engine, who: int, points: Any, at: float, order_ref: str | None = None) -> None:
-    """The shop tells that points were used."""
+def redeemed(engine: Engine, who: int, points: Any, at: float, order_ref: str | None = None, by: str = "") -> None:
+    """The shop tells that points were used; `by` is who tells it."""
     values = {
-        "dedupe": f"redeemed-{who}-{points}-{at}-{order_ref}",
+        "dedupe": f"redeemed-{who}-{points}-{at}-{order_ref}-{by}",
         "profile_id": who,
         "name": "Points Redeemed",
         "properties": {"points": points, "order_id": order_ref},

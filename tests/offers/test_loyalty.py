@@ -64,7 +64,7 @@ def test_what_earns_nothing(shop: Engine, nothing: dict[str, object]) -> None:
 @pytest.mark.parametrize(("currency", "points"), [("USD", 74), ("JPY", 7400), ("KWD", 7)])
 def test_a_unit_is_a_whole_one_of_its_currency(shop: Engine, currency: str, points: int) -> None:
     ordered(shop, 17, 1, 74, currency=currency)
-    book(shop, 1)
+    book(shop, 1, RULES.model_copy(update={"currency": currency}))
     assert held(shop, 40) == (points, 0)
 
 
@@ -130,9 +130,12 @@ def test_goods_that_came_back_count_where_no_refund_is_told(shop: Engine) -> Non
     assert held(shop, 30) == (120, 0)
     book(shop, 3)
     assert held(shop, 30) == (110, 0)
-    change(shop, 17, refunded_minor=2500)  # what was refunded is what counts
+    change(shop, 17, refunded_minor=2500)  # two tellings of one return: the larger counts
     book(shop, 4)
-    assert held(shop, 30) == (115, 0)
+    assert held(shop, 30) == (110, 0)
+    change(shop, 17, refunded_minor=4000)
+    book(shop, 5)
+    assert held(shop, 30) == (100, 0)
 
 
 def test_a_late_return_takes_no_more_than_there_is_and_the_rest_from_the_next_points(shop: Engine) -> None:

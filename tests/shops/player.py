@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from segue.journeys.retargeting import RetargetingBrief
 from segue.outbox.connectors import Connectors
 from segue.render import Library
 from segue.service import Segue, open_segue
-from segue.settings import Settings
+from segue.settings import House, Loyalty, Settings
 from segue.store.engine import read
 from segue.store.tables import cart, identifier, loyalty_entry, message, order, referral_code
 from segue.store.types import UtcTime
@@ -75,6 +75,7 @@ def _opened(url: str, folder: Path, clock: VirtualClock, connectors: Connectors 
         outbox=folder / "outbox",
         print_folder=folder / "print",
         holdout_journey=0.05,
+        house=House(loyalty=Loyalty(starts_on=date(2025, 1, 1))),
     )
     with open_segue(settings, clock, connectors=connectors) as segue:
         yield segue
