@@ -56,8 +56,12 @@ class SegmentForm(BaseModel):
     of_location: str | None = Field(
         None, max_length=100, title="... of this shop or pop-up", description="The location's id in the shop."
     )
-    of_latitude: float | None = Field(None, ge=-90, le=90, title="... or of this latitude, degrees")
-    of_longitude: float | None = Field(None, ge=-180, le=180, title="... and this longitude, degrees")
+    of_latitude: float | None = Field(
+        None, ge=-90, le=90, title="... or of this latitude, degrees", description="North is above 0."
+    )
+    of_longitude: float | None = Field(
+        None, ge=-180, le=180, title="... and this longitude, degrees", description="East is above 0."
+    )
     country: str | None = Field(
         None, pattern=r"^[A-Z]{2}$", title="Lives in this country", description="Two capital letters, e.g. US."
     )

@@ -103,7 +103,13 @@ class CampaignChoices(Brief):
     picture_shows: str = Field(
         "", max_length=160, title="What the picture shows", description="For who cannot see it. Empty: the headline."
     )
-    button: str = Field("See what is new", min_length=1, max_length=40, title="Words on the button")
+    button: str = Field(
+        "See what is new",
+        min_length=1,
+        max_length=40,
+        title="Words on the button",
+        description="Short: what happens when it is pressed.",
+    )
     page: str = Field(
         "/", pattern=PAGE, max_length=300, title="Where the button leads", description="A page of the shop, e.g. /new."
     )
@@ -120,7 +126,11 @@ class CampaignChoices(Brief):
     days: int = Field(
         3, ge=1, le=30, title="Too late after, days", description="Who could not be written to by then is left out."
     )
-    over_budget: OverBudget = Field(OverBudget.HOLD, title="Who had enough messages lately")
+    over_budget: OverBudget = Field(
+        OverBudget.HOLD,
+        title="Who had enough messages lately",
+        description="What becomes of those the budget is used up for.",
+    )
 
     @field_validator("campaign")
     @classmethod
