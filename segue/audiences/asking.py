@@ -1,4 +1,12 @@
-"""Asks a platform for what stands open in our books, batch by batch, and writes down what it answers."""
+"""Asks a platform for what stands open in our books, batch by batch, and writes down what it answers.
+
+A refusal of a whole batch is believed only for a batch of one: that row stays as it is, rests for a day, and the others
+go on.
+
+The brake on the journey keeps people from being added; removals go on, since a no waits for nobody's plans. The brake
+on the platform's connector, on the channel or on everything holds removals, too: nothing may leave there. The report
+then says how many noes wait.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +30,8 @@ from segue.store.tables import audience
 
 #: The lease's bucket; people's buckets end far below it.
 BUCKET = 1024
+#: A platform that refuses so many alone and takes nobody in a sync has another trouble than them.
+_MOST_REFUSED = 25
 
 
 class StopSync(Exception):  # noqa: N818 - no error: it says why a sync ends early
@@ -62,7 +72,8 @@ class Asking:
         self._tools, self._rule, self._connector, self._books = tools, rule, connector, books
         self._fields, self._external_id = fields, external_id
         self._engine, self._clock, self._probe, self._fence = tools.engine, tools.clock, tools.probe, tools.fence
-        self._brakes = {"all", "channel:audience", f"journey:{JOURNEY.name}", f"connector:{connector.name}"}
+        self._brakes = {"all", "channel:audience", f"connector:{connector.name}"}
+        self._refused = 0
         #: What the platform took, and what it can do nothing with.
         self.done = {ADDING: 0, REMOVING: 0}
         self.rejected = 0
@@ -95,7 +106,7 @@ class Asking:
         if self._external_id is not None:
             return
         with write(self._engine) as connection:
-            self._may_go_on(connection)
+            self._may_go_on(connection, ADDING)  # where there is no audience yet, nobody waits to be removed
         self._external_id = self._connector.ensure(f"segue {self._rule.name}", self._rule.description)
         self._probe("audience_made")
         with write(self._engine) as connection:
@@ -107,18 +118,25 @@ class Asking:
     def _pass(self, state: str) -> int:
         """Ask for everything that is open in `state`, batch by batch; return how many turned out unwanted."""
         last, unwanted = 0, 0
+        #: Parts of batches that were refused as a whole, the next one last.
+        parts: list[list[Any]] = []
         while True:
             with write(self._engine) as connection:
-                self._may_go_on(connection)
+                self._may_go_on(connection, state)
                 asked_at = time.monotonic()
-                rows = self._books.open(connection, state, after=last, limit=self._connector.capabilities.max_batch)
+                rows = parts.pop() if parts else self._next(connection, state, last)
                 if not rows:
                     return unwanted
-                last = rows[-1].id
+                last = max(last, rows[-1].id)
                 batch, refused = self._last_look(connection, rows) if state == ADDING else (rows, 0)
                 unwanted += refused
             if batch:
-                self._request(state, batch, asked_at)
+                parts += self._request(state, batch, asked_at)
+
+    def _next(self, connection: Connection, state: str, last: int) -> list[Any]:
+        limits = self._connector.capabilities
+        limit = limits.max_batch
+        return self._books.open(connection, state, after=last, limit=limit, now=self._clock.now())
 
     def _last_look(self, connection: Connection, rows: list[Any]) -> tuple[list[Any], int]:
         """Leave out who must not be added any more, and who shares an address with somebody on her way out."""
@@ -130,8 +148,8 @@ class Asking:
         batch = [row for row in rows if row.id not in unwanted and leaving.isdisjoint(names_of(row.identifiers))]
         return batch, len(unwanted)
 
-    def _request(self, state: str, rows: list[Any], asked_at: float) -> None:
-        """One call of the connector, and its answers into the books."""
+    def _request(self, state: str, rows: list[Any], asked_at: float) -> list[list[Any]]:
+        """One call of the connector, and its answers into the books; returns what is worth asking in parts."""
         if time.monotonic() - asked_at > self._tools.patience:
             raise StopSync("it took too long to begin a request; the next sync goes on")
         members = tuple((Key(row.key), row.identifiers) for row in rows)
@@ -150,6 +168,8 @@ class Asking:
         except Exception as error:  # noqa: BLE001 - what was answered is written down before it goes on
             trouble = error
         self._probe("audience_answered")
+        if isinstance(trouble, RejectedError) and trouble.reason != AUDIENCE_GONE and not results:
+            return self._in_parts(rows, trouble)
         self._record(state, rows, results)
         if trouble is not None:
             raise trouble
@@ -159,6 +179,20 @@ class Asking:
             raise StopSync(
                 f"the platform left {left} of {len(rows)} open ({why or 'no answer'}); the next sync goes on"
             )
+        return []
+
+    def _in_parts(self, rows: list[Any], error: RejectedError) -> list[list[Any]]:
+        """Of a batch that was refused as a whole, its halves, the first one last; a single row rests instead."""
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            return [rows[middle:], rows[:middle]]
+        with write(self._engine) as connection:
+            self._fence(connection)
+            self._books.refuse(connection, rows[0], error.reason, self._clock.now())
+        self._refused += 1
+        if self._refused >= _MOST_REFUSED and not any(self.done.values()):
+            raise error
+        return []
 
     def _record(self, state: str, rows: list[Any], results: list[Result]) -> None:
         by_key = {row.key: row for row in rows}
@@ -171,11 +205,7 @@ class Asking:
                 lost = True
             else:
                 lost = False
-                self._books.record(
-                    connection,
-                    [(row.id, result, row.identifiers if state == ADDING else None) for row, result in known],
-                    now=now,
-                )
+                self._books.record(connection, known, added=state == ADDING, now=now)
         if lost:
             raise StopSync("another sync took over while the platform was asked")
         self.done[state] += sum(result.outcome is Outcome.ACCEPTED for _, result in known)
@@ -187,7 +217,8 @@ class Asking:
             self._books.forget_platform(connection, self._clock.now())
         self._external_id = None
 
-    def _may_go_on(self, connection: Connection) -> None:
+    def _may_go_on(self, connection: Connection, state: str) -> None:
         self._fence(connection)
-        if standing := self._brakes & paused_names(connection):
+        brakes = self._brakes | ({f"journey:{JOURNEY.name}"} if state == ADDING else set())
+        if standing := brakes & paused_names(connection):
             raise StopSync(f"paused: {', '.join(sorted(standing))}")

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
-from segue.audiences.plan import ADDING, IN, OUT, REJECTED, REMOVING, Member, Plan, seal
+from segue.audiences.plan import (
+    ADDING,
+    IN,
+    OUT,
+    REFUSED,
+    REJECTED,
+    REMOVING,
+    Member,
+    Plan,
+    before_refusal,
+    refused,
+    seal,
+)
 from segue.contract import NAMING_KINDS, Outcome, Result
 from segue.store.bulk import insert_new, rows_where, update_many
 from segue.store.tables import audience, audience_member
 
+#: What was refused alone is asked for again after this long.
+REFUSAL_RESTS = timedelta(days=1)
+_IS_REFUSED: ColumnElement[bool] = audience_member.c.reason.contains(REFUSED, autoescape=True)
 _COLUMNS = select(
     audience_member.c.id,
     audience_member.c.key,
@@ -93,15 +108,29 @@ class Books:
             )
         }
 
-    def open(self, connection: Connection, state: str, *, after: int, limit: int) -> list[Row[Any]]:
-        """The next rows in `state`, by id."""
+    def open(self, connection: Connection, state: str, *, after: int, limit: int, now: datetime) -> list[Row[Any]]:
+        """The next rows in `state` by id, without those that were refused within a day."""
+        rests = or_(
+            audience_member.c.reason.is_(None), ~_IS_REFUSED, audience_member.c.changed_at <= now - REFUSAL_RESTS
+        )
         return list(
             connection.execute(
-                _COLUMNS.where(self._mine, audience_member.c.state == state, audience_member.c.id > after)
+                _COLUMNS.where(self._mine, audience_member.c.state == state, audience_member.c.id > after, rests)
                 .order_by(audience_member.c.id)
                 .limit(limit)
             ).all()
         )
+
+    def refuse(self, connection: Connection, row: Row[Any], why: str, now: datetime) -> None:
+        """The platform refuses a request about nobody but her: the row stays as it is, and rests for a day."""
+        update_many(
+            connection, audience_member, [{"id": row.id, "reason": refused(row.reason, why), "changed_at": now}]
+        )
+
+    def leaving_people(self, connection: Connection) -> list[int]:
+        """Whose removal is open, refused or not."""
+        rows = select(audience_member.c.profile_id).where(self._mine, audience_member.c.state == REMOVING)
+        return list(connection.scalars(rows.distinct().order_by(audience_member.c.profile_id)))
 
     def leaving_names(self, connection: Connection) -> set[tuple[str, str]]:
         """The addresses of those whose removal is not answered: adding one of them now might be undone by it."""
@@ -110,21 +139,22 @@ class Books:
         )
         return {name for identifiers in rows for name in names_of(identifiers)}
 
-    def record(self, connection: Connection, results: Iterable[tuple[int, Result, Any]], *, now: datetime) -> None:
-        """Write answers: `(row, result, identifiers that were added; None if removed)`. What is unknown stays open."""
+    def record(
+        self, connection: Connection, results: Iterable[tuple[Row[Any], Result]], *, added: bool, now: datetime
+    ) -> None:
+        """Write answers about rows that were added, or else removed. What is unknown stays open."""
         changed = []
-        for row_id, result, added in results:
-            if result.outcome is Outcome.ACCEPTED and added is not None:
-                changed.append({"id": row_id, "state": IN, "reason": None, "identifiers": added})
-            elif result.outcome is Outcome.ACCEPTED:
-                changed.append({"id": row_id, "state": OUT, "identifiers": {}})  # no longer needed, so no longer kept
-            elif result.outcome is Outcome.REJECTED and added is not None:
+        for row, result in results:
+            if result.outcome is Outcome.ACCEPTED and added:
+                changed.append({"id": row.id, "state": IN, "reason": None, "identifiers": row.identifiers})
+            elif result.outcome is Outcome.ACCEPTED:  # by what she was known is no longer needed, so no longer kept
+                why = before_refusal(row.reason)
+                changed.append({"id": row.id, "state": OUT, "reason": why, "identifiers": {}})
+            elif result.outcome is Outcome.REJECTED and added:
                 why = f"{REJECTED}{result.reason or 'unknown'}"
-                changed.append({"id": row_id, "state": OUT, "reason": why, "identifiers": seal(added, self._secret)})
-        for names in ({"id", "state", "reason", "identifiers"}, {"id", "state", "identifiers"}):
-            update_many(
-                connection, audience_member, [{**one, "changed_at": now} for one in changed if set(one) == names]
-            )
+                sealed = seal(row.identifiers, self._secret)
+                changed.append({"id": row.id, "state": OUT, "reason": why, "identifiers": sealed})
+        update_many(connection, audience_member, [{**one, "changed_at": now} for one in changed])
 
     def unsettle(
         self, connection: Connection, sent: Mapping[int, Mapping[str, str]], *, added: bool, now: datetime
@@ -148,6 +178,11 @@ class Books:
                 .values(state=then, changed_at=now)
             )
         connection.execute(update(audience).where(audience.c.id == self.audience_id).values(external_id=None))
+
+    def refused(self, connection: Connection) -> int:
+        """How many open rows the platform refused when it was last asked."""
+        open_ = audience_member.c.state.in_((ADDING, REMOVING))
+        return connection.scalar(select(func.count()).where(self._mine, open_, _IS_REFUSED)) or 0
 
     def count(self, connection: Connection) -> dict[str, int]:
         """How many rows in each state."""

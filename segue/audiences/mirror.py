@@ -5,17 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+
 from segue.audiences.asking import Asking, StopSync, Tools
 from segue.audiences.books import Books, open_books
 from segue.audiences.plan import ADDING, IN, REMOVING, plan
 from segue.audiences.report import AudienceLine
-from segue.audiences.rule import Tally, chunks, considered
+from segue.audiences.rule import CHUNK, Tally, chunks, considered
 from segue.contract import AudienceConnector, ConnectorError
 from segue.journeys.definition import Moment
 from segue.journeys.retargeting import AudienceRule, RetargetingBrief
+from segue.policy import Reason
 from segue.store.engine import read, write
 from segue.store.tables import audience
 
+#: Why somebody may be in no audience though nobody objects to it.
+_NO_NOES = (Reason.MERGED, Reason.NO_ADDRESS)
 _LOG = logging.getLogger(__name__)
 
 
@@ -56,7 +61,7 @@ class Mirror:
         self._done = asking.done
         self._rejected += asking.rejected
         with read(self._tools.engine) as connection:
-            return self._line(books.count(connection), problem=problem)
+            return self._line(connection, books, problem=problem)
 
     def preview(self, moment: Moment, brief: RetargetingBrief) -> AudienceLine:
         """Count what `run` would do."""
@@ -76,10 +81,10 @@ class Mirror:
                 self._done[REMOVING] += len(made.remove)
                 self._rejected += made.rejected
             self._done[REMOVING] += len(books.strangers(connection, set(found[:, 0].tolist())))
-            return self._line(books.count(connection), problem=None)
+            return self._line(connection, books, problem=None)
 
-    def _line(self, rows: Mapping[str, int], *, problem: str | None) -> AudienceLine:
-        tally = self._tally
+    def _line(self, connection: Connection, books: Books, *, problem: str | None) -> AudienceLine:
+        tally, rows, refused = self._tally, books.count(connection), books.refused(connection)
         return AudienceLine(
             audience=self._rule.name,
             title=self._rule.title,
@@ -91,11 +96,20 @@ class Mirror:
             added=self._done[ADDING],
             removed=self._done[REMOVING],
             members=rows.get(IN, 0),
-            waiting=rows.get(ADDING, 0) + rows.get(REMOVING, 0),
-            rejected=self._rejected,
+            waiting=rows.get(ADDING, 0) + rows.get(REMOVING, 0) - refused,
+            rejected=self._rejected + refused,
+            waiting_noes=self._noes(connection, books.leaving_people(connection)),
             min_audience=self._connector.capabilities.min_audience,
             problem=problem,
         )
+
+    def _noes(self, connection: Connection, people: list[int]) -> int:
+        """How many of these people may be in no audience by the word of law or theirs."""
+        now, found = self._tools.clock.now(), 0
+        for start in range(0, len(people), CHUNK):
+            judged = self._tools.judge.still_allowed(connection, people[start : start + CHUNK], now)
+            found += sum(why is not None and why not in _NO_NOES for why in judged.values())
+        return found
 
     def _plan(
         self, moment: Moment, brief: RetargetingBrief, books: Books, fields: tuple[str, ...]

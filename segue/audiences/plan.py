@@ -12,6 +12,9 @@ ADDING, IN, REMOVING, OUT = "adding", "in", "removing", "out"
 #: Of an `out` row: the platform could do nothing with these identifiers, so they are not offered again.
 REJECTED = "rejected:"
 CHANGED, MERGED = "changed", "merged"
+#: Of an open row: asked for alone, the platform refused the request itself. Left in peace for a day; what is before it
+#: is why she is to go out.
+REFUSED = "refused:"
 
 Identifiers = Mapping[str, str]
 
@@ -74,7 +77,9 @@ def _want(made: Plan, profile_id: int, wanted: Identifiers, own: Sequence[Member
     if there:
         keep, *doubles = there
         made.remove |= {one.id: MERGED for one in doubles}
-        if keep.identifiers != wanted:
+        if keep.identifiers != wanted and keep.state == ADDING and is_refused(keep.reason):
+            made.add[keep.id] = wanted  # it holds nobody by what it refused
+        elif keep.identifiers != wanted:
             # What she was added with is what she is removed with; so she goes, and comes as she is now.
             made.remove[keep.id] = CHANGED
             made.again[keep.id] = wanted
@@ -93,6 +98,21 @@ def _want(made: Plan, profile_id: int, wanted: Identifiers, own: Sequence[Member
             made.add[own[0].id] = wanted
     else:
         made.enter[profile_id] = wanted
+
+
+def refused(reason: str | None, why: str) -> str:
+    """The reason of a row whose request was refused for `why`, and that stays as it is."""
+    return f"{before_refusal(reason) or ''} {REFUSED}{why}".strip()
+
+
+def is_refused(reason: str | None) -> bool:
+    """Whether the row's request was refused when it was last asked for."""
+    return reason is not None and REFUSED in reason
+
+
+def before_refusal(reason: str | None) -> str | None:
+    """What the reason was before anything was refused."""
+    return (reason or "").partition(REFUSED)[0].strip() or None
 
 
 def seal(identifiers: Identifiers, secret: bytes) -> dict[str, str]:

@@ -27,8 +27,10 @@ class AudienceLine:
     members: int = 0
     #: Asked of the platform, and not answered: asked again by the next sync.
     waiting: int = 0
-    #: The platform can do nothing with them.
+    #: The platform can do nothing with them, or refuses what is asked about them; those are asked about daily.
     rejected: int = 0
+    #: Who said no, or may not be shown ads, and is not known to be out yet.
+    waiting_noes: int = 0
     #: How many people the platform wants before it shows an ad to any of them; 0: any number will do.
     min_audience: int = 0
     #: Why it stopped before the end; None: it did not.
@@ -40,6 +42,12 @@ class AudienceLine:
         if not 0 < self.wanted < self.min_audience:
             return None
         return f"platforms need at least {self.min_audience:,} people; this one has {self.wanted:,}"
+
+    @property
+    def trouble(self) -> str | None:
+        """What somebody must look at, in words; None: nothing."""
+        noes = f"{self.waiting_noes:,} who must not be in it are not known to be out" if self.waiting_noes else None
+        return "; ".join(part for part in (self.problem, noes) if part) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,5 +67,5 @@ class AudienceReport:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What stopped, in words."""
-        return tuple(f"{line.audience} at {line.connector}: {line.problem}" for line in self.lines if line.problem)
+        """What stopped, and whose no waits, in words."""
+        return tuple(f"{line.audience} at {line.connector}: {line.trouble}" for line in self.lines if line.trouble)
