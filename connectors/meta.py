@@ -55,7 +55,8 @@ class MetaConnector:
 
     name = "meta"
     fields = tuple(KEYS)
-    capabilities = Capabilities(max_batch=10_000, window=10_000, idempotent=True, min_audience=100)
+    # A removal goes into the address of its request, a dozen people at a time: 200 of them are some fifteen requests.
+    capabilities = Capabilities(max_batch=10_000, window=10_000, idempotent=True, min_audience=100, max_removals=200)
 
     def __init__(
         self,

@@ -134,8 +134,11 @@ class Asking:
                 parts += self._request(state, batch, asked_at)
 
     def _next(self, connection: Connection, state: str, last: int) -> list[Any]:
+        """The next batch; the fence, which renews the lease, is passed before each, so that none may take longer."""
         limits = self._connector.capabilities
         limit = limits.max_batch
+        if state == REMOVING and limits.max_removals is not None:
+            limit = min(limit, limits.max_removals)
         return self._books.open(connection, state, after=last, limit=limit, now=self._clock.now())
 
     def _last_look(self, connection: Connection, rows: list[Any]) -> tuple[list[Any], int]:

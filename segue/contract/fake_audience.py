@@ -112,11 +112,14 @@ class FakeAudiences:
         fields: tuple[str, ...] = ("email", "phone", "country"),
         max_batch: int = 1000,
         request_size: int = 400,
+        max_removals: int | None = None,
         retry_after: timedelta | None = timedelta(seconds=30),
     ) -> None:
         self.name = name
         self.fields = fields
-        self.capabilities = Capabilities(max_batch=max_batch, window=max_batch, idempotent=True)
+        self.capabilities = Capabilities(
+            max_batch=max_batch, window=max_batch, idempotent=True, max_removals=max_removals
+        )
         self.platform = platform or FakePlatform()
         self.closed = False
         self._request_size = request_size

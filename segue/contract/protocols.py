@@ -92,6 +92,7 @@ class AudienceConnector(Protocol):
 
     name: str
     #: `max_batch`: most members one `sync` call takes, added and removed together; the connector splits further.
+    #: A call should be through within a minute or two: where removals are slow, `max_removals` keeps them few.
     capabilities: Capabilities
     #: The kinds of identifiers it sends, of `IDENTIFIER_KINDS`, in the order an audience is made with.
     fields: tuple[str, ...]

@@ -49,6 +49,8 @@ class Capabilities:
     pace_per_second: float | None = None
     #: Of an audience: with fewer members than this the platform shows its ads to nobody.
     min_audience: int = 0
+    #: Of an audience: most removals one `sync` call takes, where they take longer than additions. None: `max_batch`.
+    max_removals: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
