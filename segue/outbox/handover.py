@@ -246,7 +246,8 @@ class HandOver:
         if grant is None:
             return batch
         waiting = [batch[place] for place in grant.waits]
-        turns = self._turns[connector.name].give(grant, [ready.message for ready in waiting], now=now)
+        called = {place for place, ready in enumerate(waiting) if ready.held_for == "pace"}
+        turns = self._turns[connector.name].give(grant, [one.message for one in waiting], now=now, called=called)
         late = [batch[place] for place in grant.ends]
         turns += [max(now, ready.message.valid_until or now) for ready in late]
         self._hold(connection, [*waiting, *late], "pace", turns, now, count)

@@ -7,7 +7,7 @@ left within the last second, and its row is the lock that workers share.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -140,14 +140,24 @@ class Turns:
         self._at: datetime | None = None
         self._size = 0
 
-    def give(self, grant: Grant, messages: Sequence[Message], *, now: datetime) -> list[datetime]:
-        """When each of `messages` is worth another look: a second's worth at a time, after all that waited before."""
+    def give(
+        self, grant: Grant, messages: Sequence[Message], *, now: datetime, called: Collection[int] = ()
+    ) -> list[datetime]:
+        """When each of `messages` is worth another look: a second's worth at a time, after all that waited before.
+
+        `called` are positions whose turn this was. The room that a moment's lateness cost them comes at once: a
+        second's worth of them keeps its place, since at the end of the queue they would leave their second unused.
+        """
         if self._at is None or self._at < grant.free_at:
             self._at, self._size = max(grant.free_at, now), 0
         room, latest = max(grant.rate, 1.0) + _HAIR, now + PACE_WAIT
-        turns = []
-        for message in messages:
+        turns, kept = [], 0
+        for place, message in enumerate(messages):
             size = size_of(message)
+            if place in called and (not kept or kept + size <= room):
+                kept += size
+                turns.append(min(max(grant.free_at, now), latest))
+                continue
             if self._size and self._size + size > room:
                 self._at += max(_SECOND, timedelta(seconds=self._size / grant.rate))
                 self._size = 0

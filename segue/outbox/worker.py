@@ -178,8 +178,10 @@ class Worker:
             self._probe("composed")
             self._store_verdicts(made.verdicts, part, now, count)
             if made.ready:
+                # The pace and the budget count from when it leaves, which may be long after it was judged.
+                leaves_at = self._clock.now()
                 complete &= self._hand_over.window(
-                    made.ready, asked, connector, judged_on=shard.judged_on, now=now, count=count
+                    made.ready, asked, connector, judged_on=shard.judged_on, now=leaves_at, count=count
                 )
         return complete
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from segue.clock import VirtualClock
 from segue.journeys.definition import Brief, Journey
@@ -20,20 +20,25 @@ from segue.outbox.printing import PrintReport, print_all, reprint
 from segue.outbox.promise import promise
 from segue.outbox.report import plan_ahead
 from segue.outbox.runs import run_of
-from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, TRANSACTIONAL_BUCKETS
+from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, PENDING, TRANSACTIONAL_BUCKETS
 from segue.outbox.takeback import take_back_cancelled
+from segue.policy import Reason
 from segue.service.asking import AskVerbs
 from segue.service.brake import BrakeVerbs
 from segue.service.shop import ShopVerbs
 from segue.store.engine import read, write
 from segue.store.locks import lock_promises
-from segue.store.tables import journey_state
+from segue.store.sql import among
+from segue.store.tables import journey_state, message
 
 #: A run is drained in this many shards at most; each leases its own buckets.
 _SHARDS = 8
 #: How often a resident process settles codes with the shop. Nobody waits for it: messages tell the shop themselves.
 SETTLE_EVERY = timedelta(minutes=5)
 _BUSY_WAIT = 0.2  # seconds between two looks at buckets that somebody else leases
+
+#: Seconds; turns that come closer together than this are looked at together.
+_SHORTEST_WAIT = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +151,7 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
     def dispatch(self, *, seconds: float, poll: float = 2.0, transactional_only: bool = False) -> DrainCount:
         """Stay and drain what becomes ready, looking every `poll` seconds, until `seconds` have passed.
 
+        What waits for its turn at a connector's pace is looked at when its turn comes, not when the next poll does.
         Every few minutes codes are settled with the shop, unless only transactional messages are wanted: these wait
         for no shop.
         """
@@ -159,7 +165,7 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
             left = end - time.monotonic()
             if left <= 0:
                 return done
-            time.sleep(min(poll, left))
+            time.sleep(min(self._until_a_turn(poll, transactional_only=transactional_only), left))
 
     def tick(self, briefs: Mapping[str, Brief] | None = None, *, only: Collection[str] | None = None) -> DrainCount:
         """Everything that is to happen at this instant: what each switched-on journey finds due, and what waits.
@@ -244,6 +250,22 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
             if not self.worker.missed or time.monotonic() >= end:
                 return done
             time.sleep(_BUSY_WAIT)
+
+    def _until_a_turn(self, poll: float, *, transactional_only: bool) -> float:
+        """Seconds until the first message that waits for the pace has its turn; at most `poll`."""
+        now = self.clock.now()
+        buckets = TRANSACTIONAL_BUCKETS if transactional_only else ALL_BUCKETS
+        with read(self.engine) as connection:
+            turn = connection.scalar(
+                select(func.min(message.c.not_before)).where(
+                    message.c.state.in_(PENDING),
+                    message.c.reason == Reason.PACE.value,
+                    message.c.not_before > now,
+                    message.c.not_before <= now + timedelta(seconds=poll),
+                    among(connection, message.c.bucket, buckets),
+                )
+            )
+        return poll if turn is None else max((turn - now).total_seconds(), _SHORTEST_WAIT)
 
     def _settle_now_and_then(self) -> None:
         now = self.clock.now()
