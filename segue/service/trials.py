@@ -15,8 +15,8 @@ from segue.intake.values import parse_email, parse_phone
 from segue.journeys.definition import Journey
 from segue.outbox.trial import CHANNELS, TrialLine, send_trial
 from segue.service.desk import Desk
+from segue.store.bulk import insert_new
 from segue.store.engine import read, write
-from segue.store.sql import insert_where_new
 from segue.store.tables import seed, test_send
 
 #: A label is shown in Prefect; this is what an address in it would look like.
@@ -61,7 +61,7 @@ class TrialVerbs(Desk):
             raise ValueError(f"that is not {wanted}; correct it") from None
         with write(self.engine) as connection:
             row = {"label": label, "channel": channel, "address": known, "created_at": self.clock.now()}
-            connection.execute(insert_where_new(seed).values(row))
+            insert_new(connection, seed, [row], ["channel", "address"])
             mine = (seed.c.channel == channel) & (seed.c.address == known)
             connection.execute(seed.update().where(mine).values(label=label))
             number = connection.execute(select(seed.c.id).where(mine)).scalar_one()

@@ -41,7 +41,7 @@ def page(browser: Any, desk: Desk) -> Any:
 def test_the_form_explains_itself(page: Any, desk: Desk, pictures: Path) -> None:
     """From the list of deployments to a form with titles, explanations and a harmless default."""
     page.goto(f"{desk.site.url}/deployments")
-    page.get_by_text("import-shop").wait_for()
+    page.get_by_text("abandoned-cart").first.wait_for()
     page.screenshot(path=pictures / "deployments.png")
     open_form(page, desk)
     page.screenshot(path=pictures / "form.png", full_page=True)

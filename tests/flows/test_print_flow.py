@@ -31,7 +31,7 @@ from segue.clock import VirtualClock
 from segue.service import Segue, open_segue
 from segue.settings import load_settings
 from segue.store.engine import read, write
-from segue.store.tables import decision, identifier, location, message, order, profile, run, voucher
+from segue.store.tables import decision, identifier, location, message, order, profile, voucher
 from tests.flows.conftest import NOW
 from tests.flows.privacy import leaks
 
@@ -126,12 +126,12 @@ def cards_in(row: dict[str, Any]) -> int:
 
 
 def test_a_preview_by_hand_shows_the_card_and_stores_nothing(parcels: Segue) -> None:
-    """The form left as it is: the sum, both sides of the sample as pictures, and no message, run or file."""
+    """The form left as it is: the sum, both sides of the sample as pictures, and no message or file."""
     report = welcome_insert()
     assert (report.preview, report.considered, report.groups["accepted"]) == (True, 5, 5)
-    assert [stored(parcels, one) for one in (message, decision, run)] == [0, 0, 0]
+    assert [stored(parcels, one) for one in (message, decision)] == [0, 0]
     assert not parcels.settings.print_folder.exists()
-    text = str(newest("welcome-insert-report").data)
+    text = str(newest("welcome-insert-run-1").data)
     assert "preview, nothing was sent" in text
     assert re.findall(r"!\[(Insert, print, \w+)\]", text) == ["Insert, print, front", "Insert, print, back"]
     for data in re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)\)", text):
@@ -144,7 +144,7 @@ def test_a_preview_by_hand_shows_the_card_and_stores_nothing(parcels: Segue) -> 
 def test_nobody_due_costs_prefect_no_pictures(installed: Segue) -> None:
     """Hundreds of runs a day find nobody; the card is drawn when somebody is."""
     welcome_insert()
-    text = str(newest("welcome-insert-report").data)
+    text = str(newest("welcome-insert-nobody-due").data)
     assert "Drawn when somebody is due" in text
     assert "data:image/png" not in text
 
