@@ -51,7 +51,7 @@ app.add_typer(seeds.app, name="seeds")
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo and its gallery go.")] = Path("out"),
-    customers: Annotated[int, typer.Option(min=200, help="How many customers the sample shop has.")] = 2000,
+    customers: Annotated[int, typer.Option(min=200, help="How many customers the sample shop has.")] = 1000,
 ) -> None:
     """Play a sample shop's season and leave a gallery of who got what and why."""
     page = play_demo(folder, out, customers=customers, settings=load_settings())

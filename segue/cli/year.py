@@ -60,8 +60,10 @@ PLAYED: Final = (
 _BRIEFS: Final[Mapping[str, Brief]] = {"loyalty_notice": LoyaltyNoticeBrief(least_points=100)}
 _AT_ONCE: Final = ("welcome_insert", "abandoned_cart", "order_confirmation")
 _ONCE_A_DAY: Final = ("loyalty_notice", "referral_followup", "popup_invite", "style_followup")
-#: As often as their schedules start them.
-_STEP: Final = timedelta(minutes=5)
+#: Schedules start them every few minutes; a year that is played in minutes looks less often.
+_STEP: Final = timedelta(minutes=20)
+#: Outside the season nothing much moves in audiences from one day to the next.
+_MIRRORED_EVERY: Final = timedelta(days=7)
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _WAVE: Final = PickWave(time(14), _NEW_YORK)
 #: When the daily ones run: after ten, so that the month's turn finds everybody on this side of the ocean awake.
@@ -82,6 +84,7 @@ class YearPlayer:
     def __init__(self, segue: Segue, clock: VirtualClock, shop: Path) -> None:
         self._segue, self._clock, self._shop = segue, clock, shop
         self._last: AudienceReport | None = None
+        self._mirrored_at = PARCELS_START
         self._scenes: list[tuple[datetime, Callable[[], None]]] = [
             (LANDING_AT + timedelta(minutes=5), self._land),
             (CART_AT + timedelta(hours=1), self._follow_the_mail),
@@ -90,11 +93,14 @@ class YearPlayer:
             (GLOVES_AT - timedelta(hours=1), self._share),
             (GLOVES_AT, self._buy_gloves),
         ]
+        self._told_by = {at for at, _ in self._scenes}
 
     def play(self, reached: Reached) -> AudienceReport | None:
         """Play to the end; returns how the audiences stood when they were last mirrored."""
         for at, act in self._agenda():
             self._run_until(at)
+            if at in self._told_by:
+                self._run()  # what has come due by then is in her mailbox
             act()
             reached(at)
         self._run_until(YEAR_OVER)
@@ -114,7 +120,7 @@ class YearPlayer:
     # ------------------------------------------------------------ time
 
     def _run_until(self, until: datetime) -> None:
-        """In the season from one due time to the next, no more often than schedules do; else straight to `until`."""
+        """In the season from one due time to the next, a step at least; else straight to `until`."""
         if SEASON_START <= self._clock.now() < SEASON_END:
             while (ahead := self._segue.next_due_at()) is not None and ahead < until:
                 self._clock.set(min(until, max(ahead, self._clock.now() + _STEP)))
@@ -136,7 +142,9 @@ class YearPlayer:
         """What runs once a day, and the mirrors of audiences and feed."""
         self._segue.merge_found()
         self._run(_ONCE_A_DAY + _AT_ONCE)
-        if self._clock.now() >= SWITCHED_ON["retargeting"]:
+        now = self._clock.now()
+        in_season = SEASON_START <= now < SEASON_END
+        if now >= SWITCHED_ON["retargeting"] and (in_season or now - self._mirrored_at >= _MIRRORED_EVERY):
             self._mirror()
 
     def _mirror(self) -> None:
@@ -144,6 +152,7 @@ class YearPlayer:
         self._segue.switch_on("retargeting", SWITCHED_ON["retargeting"])
         self._segue.write_feed(brief.sales_channel)
         self._last = self._segue.sync_audiences(brief)
+        self._mirrored_at = self._clock.now()
 
     def _print(self) -> None:
         self._segue.print_run()
