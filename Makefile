@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) --editable '.[test,lint$(if $(EXTRAS),$(comma)$(EXTRAS))]'
 	@touch $(STAMP) $(VENV)/.installed
 
-demo: $(STAMP) ## Play a sample shop's season and open its gallery at out/index.html
+demo: $(STAMP) ## Play a sample shop's year and open its gallery at out/index.html
 	@$(BIN)/segue demo
 
 up: $(STAMP) ## Start the Prefect server, its pages and a worker; ends with Ctrl-C
