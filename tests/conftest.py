@@ -6,6 +6,7 @@ worker process has a PostgreSQL server of its own.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -25,6 +26,9 @@ from flows.up import OFFLINE
 from segue.outbox.states import ALL_BUCKETS
 from segue.store.engine import open_engine
 from segue.store.migrate import migrate
+
+# A process of xdist is given its terminal's width, which rich would keep for good; a test sets its own.
+os.environ.pop("COLUMNS", None)
 
 with warnings.catch_warnings():
     # The first import of pgserver warns where the machine has no runtime folder for its user; it then takes /tmp.
