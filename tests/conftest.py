@@ -48,7 +48,13 @@ _numbers = count(1)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes one process longest, so that no process is left alone with it at the end."""
-    items.sort(key=lambda item: ("completejourney" not in item.nodeid, item.get_closest_marker("prefect") is None))
+    longest = ("completejourney", "test_the_demo_plays", "tests/shops", "test_clickstream")
+    items.sort(
+        key=lambda item: (
+            not any(name in item.nodeid for name in longest),
+            item.get_closest_marker("prefect") is None,
+        )
+    )
 
 
 @pytest.fixture(scope="session")

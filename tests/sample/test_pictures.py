@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from segue.sample import LOGO, LOGO_LIGHT
 from segue.sample.pictures import POPUP_PICTURE
+
+pytestmark = pytest.mark.xdist_group("pictures")  # drawn once
 
 
 def products(pictures):
