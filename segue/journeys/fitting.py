@@ -174,7 +174,7 @@ class _Rack:
             key = (row.product_id, size, fits_all)
             if key not in self._taken:
                 self._taken.add(key)
-                offers.append((rank, _item(row, size)))
+                offers.append((rank, item_of(row, size)))
 
     def sort(self) -> None:
         for offers in (self.everybody, self.anybody, *self.by_size.values()):
@@ -226,7 +226,8 @@ def _worn(sizes: _Sizes, category: str | None, system: str | None) -> tuple[str,
     return None if category is None or system is None else sizes.get((category, system))
 
 
-def _item(row: Any, size: str | None) -> Item:
+def item_of(row: Any, size: str | None) -> Item:
+    """Make what is shown of a variant's row; `size` is hers, None where none is known."""
     return Item(
         product_id=row.product_id,
         variant_id=row.id,

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from segue.journeys.fitting import Item, in_stock
+from segue.journeys.fitting import Item, in_stock, item_of
 from segue.journeys.size_rules import KNOWN, ONE_SIZE
 from segue.store.sql import listed
 from segue.store.tables import listing, order, order_line, product, product_relation, profile_size, variant
@@ -120,22 +120,6 @@ def _choose(
             sizeless = row.size is None or row.size_system == ONE_SIZE
             hers = None if sizeless else sizes.get((profile_id, row.category, row.size_system))
             if sizeless or hers is None or row.size == hers:
-                found.append(_item(row, hers))
+                found.append(item_of(row, hers))
                 break
     return found
-
-
-def _item(row: Any, size: str | None) -> Item:
-    return Item(
-        product_id=row.product_id,
-        variant_id=row.id,
-        sku=row.sku,
-        title=row.title,
-        category=row.category,
-        size=size,
-        colour=row.colour,
-        price_minor=row.price_minor,
-        currency=row.currency,
-        url=row.url,
-        image_url=row.image_url,
-    )

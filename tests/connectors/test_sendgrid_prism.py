@@ -6,13 +6,8 @@ Prism is an npm package; where it or the specification is not at hand these test
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sendgrid import SendGridAPIClient
@@ -22,18 +17,13 @@ from connectors.sendgrid_line import KeptClient, Line
 from segue.contract import Attachment, ConfigurationError, EmailContent, Key, Message, Outcome
 from segue.contract.suite import send
 from tests.connectors.mails import mail
+from tests.connectors.prism import needs_prism, serving
 from tests.connectors.sendgrid_judge import HAS_SPECIFICATION, MISSING, specification
 from tests.connectors.sendgrid_wire import KEY
 
-_PRISM = Path(__file__).resolve().parents[2] / ".venv/judges/prism/node_modules/@stoplight/prism-cli/dist/index.js"
-_NODE = shutil.which("node")
-
 pytestmark = [
     pytest.mark.skipif(not HAS_SPECIFICATION, reason=MISSING),
-    pytest.mark.skipif(
-        not _PRISM.exists() or _NODE is None,
-        reason="Prism is not at hand: npm install --prefix .venv/judges/prism @stoplight/prism-cli@5.14.2",
-    ),
+    needs_prism,
     pytest.mark.xdist_group("prism"),
 ]
 
@@ -43,28 +33,8 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Prism's address; it refuses what the specification does not allow."""
     file = tmp_path_factory.mktemp("prism") / "mail.json"
     file.write_text(json.dumps(specification()), "utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(_NODE), str(_PRISM), "mock", "-v", "error", "-h", "127.0.0.1", "-p", str(port), str(file)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for(port, process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert process.poll() is None, "Prism ended"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("Prism does not listen")
+    with serving(file) as address:
+        yield address
 
 
 @pytest.fixture

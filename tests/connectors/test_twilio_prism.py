@@ -6,13 +6,8 @@ answers with the specification's example, whatever it was asked, so nothing is r
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,18 +16,13 @@ from connectors.twilio import TwilioConnector
 from connectors.twilio_line import Account, Line
 from segue.contract import Channel, ConfigurationError, Key, Outcome, Result, SmsContent
 from segue.contract.suite import message, send
+from tests.connectors.prism import needs_prism, serving
 from tests.connectors.twilio_judge import HAS_SPECIFICATION, MISSING, SPECIFICATION
 from tests.connectors.twilio_wire import ACCOUNT, NUMBER, SERVICE, TOKEN
 
-_PRISM = Path(__file__).resolve().parents[2] / ".venv/judges/prism/node_modules/@stoplight/prism-cli/dist/index.js"
-_NODE = shutil.which("node")
-
 pytestmark = [
     pytest.mark.skipif(not HAS_SPECIFICATION, reason=MISSING),
-    pytest.mark.skipif(
-        not _PRISM.exists() or _NODE is None,
-        reason="Prism is not at hand: npm install --prefix .venv/judges/prism @stoplight/prism-cli@5.14.2",
-    ),
+    needs_prism,
     pytest.mark.xdist_group("prism"),
 ]
 
@@ -40,28 +30,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def prism() -> Iterator[str]:
     """Prism's address; it refuses what the specification does not allow."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(_NODE), str(_PRISM), "mock", "-v", "error", "-h", "127.0.0.1", "-p", str(port), str(SPECIFICATION)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for(port, process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert process.poll() is None, "Prism ended"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("Prism does not listen")
+    with serving(SPECIFICATION) as address:
+        yield address
 
 
 @pytest.mark.parametrize(
