@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import insert
 
 from segue import installation
 from segue.clock import VirtualClock
@@ -16,6 +17,7 @@ from segue.outbox import brake
 from segue.service import open_segue
 from segue.settings import Settings
 from segue.store.engine import write
+from segue.store.tables import order, profile
 
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)
 
@@ -103,3 +105,22 @@ def test_a_brake_on_a_connector_that_is_gone_can_be_let_go(tmp_path: Path) -> No
             brake.set_paused(connection, "connector:gone", paused=True, reason="login refused", now=NOW)
         assert segue.resume("connector:gone")
         assert segue.standing_still() == []
+
+
+def test_a_played_clock_stops_for_no_journey_that_is_switched_off(tmp_path: Path, database_url: str) -> None:
+    """An order that will be paid in an hour: of interest to receipts, once there are any."""
+    soon = NOW + timedelta(hours=1)
+    settings = Settings(home=tmp_path, database_url=database_url)
+    with open_segue(settings, VirtualClock(NOW)) as segue:
+        segue.install()
+        with write(segue.engine) as connection:
+            connection.execute(insert(profile).values(id=1, created_at=NOW))
+            connection.execute(
+                insert(order).values(
+                    external_id="1", profile_id=1, sales_channel="web", currency="USD", total_minor=100,
+                    occurred_at=NOW, paid_at=soon, recorded_at=NOW,
+                )
+            )  # fmt: skip
+        assert segue.next_due_at() is None
+        segue.switch_on("order_confirmation")
+        assert segue.next_due_at() == soon

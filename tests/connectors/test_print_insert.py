@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import multiprocessing
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -230,8 +232,26 @@ def test_two_processes_spool_the_same_keys_once(folder: Path) -> None:
     database.close()
 
 
+def test_a_new_spool_is_set_up_by_one_at_a_time(folder: Path) -> None:
+    """Who changes its journal mode makes others fail instead of wait; so they wait before it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "spool.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        spooling = threading.Thread(target=send, args=(PrintInsertConnector(folder=folder), [page(1)]))
+        spooling.start()
+        spooling.join(1.0)
+        assert spooling.is_alive()
+        fcntl.flock(other, fcntl.LOCK_UN)
+    spooling.join()
+    with sqlite3.connect(folder / "spool.db") as database:
+        assert database.execute("pragma journal_mode").fetchone() == ("wal",)
+        assert database.execute("select count(*) from page").fetchone() == (1,)
+    database.close()
+
+
 _CHILD = """
 import sys
+import threading
 from connectors.print_insert import PrintInsertConnector
 from tests.connectors.test_print_insert import page
 connector = PrintInsertConnector(folder=sys.argv[1])
