@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from segue.cli.main import app
+from segue.settings import load_settings
 
 UNSUBSCRIBED = "email,created\n{0}@example.com,1700000000\n"
 BLOCKS = "status,reason,email,created\n4.0.0,full,a@example.com,1700000000\n"
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SEGUE_DATABASE_URL", "")
     monkeypatch.setenv("COLUMNS", "200")
+    load_settings.cache_clear()
+    yield
+    load_settings.cache_clear()
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:
