@@ -43,6 +43,7 @@ hypothesis.settings.register_profile("segue", deadline=None)
 hypothesis.settings.load_profile("segue")
 
 DATABASES = ("sqlite", "postgresql")
+_IDLE = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS")
 _numbers = count(1)
 
 
@@ -143,6 +144,8 @@ def prefect_server() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in OFFLINE.items():
             patch.setenv(name, value)
+        for name in _IDLE:  # tests start runs themselves; a server that plans ahead keeps a processor busy
+            patch.setenv(f"PREFECT_SERVER_SERVICES_{name}_ENABLED", "false")
         # A flow's heartbeat costs it a second at its end, whatever it does.
         with prefect_test_harness(server_startup_timeout=90), temporary_settings({HEARTBEAT: None}):
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.service import rehearsed
 
 
 @pytest.fixture
-def home(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The shop, opened through the environment, where nobody may open a socket."""
     monkeypatch.setenv("SEGUE_DATABASE_URL", database_url)
     monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
@@ -33,7 +34,8 @@ def home(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise AssertionError("a rehearsal opened a socket")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    return tmp_path
+    yield tmp_path
+    load_settings.cache_clear()
 
 
 def test_the_command_tells_what_the_verb_finds(home: Path) -> None:
