@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
@@ -144,10 +145,15 @@ def prefect_server() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in OFFLINE.items():
             patch.setenv(name, value)
-        for name in _IDLE:  # tests start runs themselves; a server that plans ahead keeps a processor busy
-            patch.setenv(f"PREFECT_SERVER_SERVICES_{name}_ENABLED", "false")
-        # A flow's heartbeat costs it a second at its end, whatever it does.
-        with prefect_test_harness(server_startup_timeout=90), temporary_settings({HEARTBEAT: None}):
+        with ExitStack() as stack:
+            # Tests start runs themselves; a server that plans ahead keeps a processor busy. Only this server is told
+            # so: one that another test starts later plans as it does for a shop.
+            with pytest.MonkeyPatch.context() as idle:
+                for name in _IDLE:
+                    idle.setenv(f"PREFECT_SERVER_SERVICES_{name}_ENABLED", "false")
+                stack.enter_context(prefect_test_harness(server_startup_timeout=90))
+            # A flow's heartbeat costs it a second at its end, whatever it does.
+            stack.enter_context(temporary_settings({HEARTBEAT: None}))
             yield
 
 
