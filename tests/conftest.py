@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -21,10 +22,12 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY as HEARTBEAT
 from prefect.settings import temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.util import LRUCache
 
 from flows.up import OFFLINE
 from segue.outbox.states import ALL_BUCKETS
+from segue.store import engine as store
 from segue.store.engine import open_engine
 from segue.store.migrate import migrate
 
@@ -44,6 +47,32 @@ hypothesis.settings.register_profile("segue", deadline=None)
 hypothesis.settings.load_profile("segue")
 
 DATABASES = ("sqlite", "postgresql")
+
+
+def _share_what_engines_learn() -> None:
+    """Let all engines of this process share one cache of compiled statements, and let SQLite leave the disk alone.
+
+    Each test opens an engine on a database of its own, and half of its time went into compiling the same statements
+    again. Dialects of a kind are alike in one process, so what one has compiled serves the others. As for the disk:
+    tests kill processes, never the machine.
+    """
+    shared: dict[type[Dialect], LRUCache[Any, Any]] = {}
+
+    def create(*given: Any, **options: Any) -> Engine:
+        made = create_engine(*given, **options)
+        kind = type(made.dialect)
+        if kind not in shared:
+            kind.__eq__ = lambda one, other: type(one) is type(other)
+            kind.__hash__ = lambda one: hash(type(one))
+            shared[kind] = LRUCache(4_000)
+        made._compiled_cache = shared[kind]
+        return made
+
+    store.create_engine = create
+    store._PRAGMAS = tuple("synchronous=OFF" if pragma == "synchronous=FULL" else pragma for pragma in store._PRAGMAS)
+
+
+_share_what_engines_learn()
 _IDLE = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS")
 _numbers = count(1)
 
@@ -107,7 +136,7 @@ def module_database(
             shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
             return f"sqlite:///{file}"
         server: URL = request.getfixturevalue("postgres_server")
-        _administer(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('migrated_postgres')}")
+        _copy(server, name, request.getfixturevalue("migrated_postgres"))
         made.append(server.set(database=name))
         return _text(made[-1])
 
@@ -130,7 +159,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
             return f"sqlite:///{file}"
         server: URL = request.getfixturevalue("postgres_server")
         template = "template1" if empty else request.getfixturevalue("migrated_postgres")
-        _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        _copy(server, name, template)
         made.append(server.set(database=name))
         return _text(made[-1])
 
@@ -175,6 +204,11 @@ def _migrate(url: str) -> None:
     engine = open_engine(url)
     migrate(engine, buckets=ALL_BUCKETS)
     engine.dispose()
+
+
+def _copy(server: URL, name: str, template: str) -> None:
+    # Twice as fast as PostgreSQL's usual way, which writes every page to its log.
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
 
 def _administer(url: URL, *statements: str) -> None:
