@@ -42,7 +42,8 @@ def _tables(file: Path) -> Iterator[tuple[str, str]]:
         names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for name in names:
             rows = database.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - names come from the database itself
-            text = "\n".join(_cell(cell) for row in rows for cell in row if isinstance(cell, str | bytes))
+            # Most cells stand there many times over (the form of a deployment with each of its runs).
+            text = "\n".join({_cell(cell) for row in rows for cell in row if isinstance(cell, str | bytes)})
             if text:
                 yield f"{file.name}, table {name}", _unfolded(text)
 
