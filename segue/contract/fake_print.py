@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -27,9 +28,11 @@ class FakePrint(FakeConnector):
         contents = {message.key: message.content for message in batch}
         for result in super().send(batch, leaving):
             content = contents[result.key]
-            if result.outcome is Outcome.ACCEPTED and isinstance(content, PrintContent):
-                self.spooled.setdefault(result.key, content)
-            yield result
+            if result.outcome is not Outcome.ACCEPTED or not isinstance(content, PrintContent):
+                yield result
+                continue
+            self.spooled.setdefault(result.key, content)
+            yield replace(result, provider_id=f"{content.location}/{result.provider_id}")
 
     def close_spool(self, location: str, keep: Sequence[Key], *, name: str) -> Sequence[Path]:
         """Write the pages of `keep`; nothing if none is kept."""

@@ -69,7 +69,11 @@ class PrintConnector(Protocol):
     capabilities: Capabilities
 
     def send(self, batch: Sequence[Message], leaving: Leaving) -> Iterator[Result]:
-        """Spool `batch`, one page a key."""
+        """Spool `batch`, one page a key.
+
+        What an accepted page is called (`provider_id`) is its location, a `/` and whatever tells pages apart: print
+        runs ask for the pages of a place by that name.
+        """
 
     def close_spool(self, location: str, keep: Sequence[Key], *, name: str) -> Sequence[Path]:
         """Print the pages of `keep`, in that order, for one location; return the files made, the pages first.

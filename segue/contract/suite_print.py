@@ -1,11 +1,15 @@
 """The contract of print connectors as tests: subclass, give the fixtures and say how your files are read.
 
-class TestPostcards(PrintConnectorContract):
-@pytest.fixture
-def wire(self): ...
-@pytest.fixture
-def connector(self, wire): ...
-def cards_in(self, path): ...   # the numbers of the cards in a printed file, in order
+    class TestPostcards(PrintConnectorContract):
+        @pytest.fixture
+        def wire(self): ...
+
+        @pytest.fixture
+        def connector(self, wire): ...
+
+        def cards_in(self, path): ...   # the numbers of the cards in a printed file, in order
+
+What the wire cannot play is skipped, visibly.
 """
 
 # ruff: noqa: S101 - these are tests, though they live in the package
@@ -53,6 +57,11 @@ class PrintConnectorContract(MessageConnectorContract):
         """It spools once a key, closes its spool and prints again."""
         assert isinstance(connector, PrintConnector)
         assert connector.capabilities.idempotent
+
+    def test_calls_a_page_by_its_location(self, connector: PrintConnector) -> None:
+        """A print run asks for the pages of a place by what stands before the last `/`."""
+        (result,) = send(connector, [message(1, Channel.PRINT)]).results
+        assert (result.provider_id or "").rpartition("/")[0] == "new-york"
 
     def test_prints_what_is_kept_in_the_order_given(self, connector: PrintConnector) -> None:
         """The packing order is the caller's, and a page that is not named is not printed."""

@@ -6,13 +6,11 @@ import hashlib
 import hmac
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.connectors.provider_end import Call, ProviderEnd
 
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs" / "meta"
 TOKEN, SECRET, ACCOUNT = "EAAB-a-token-of-the-tests", "an-app-secret-of-the-tests", "1234567890"
@@ -34,13 +32,11 @@ class GraphError(Exception):
         self.body = {"error": {"message": message, "type": "OAuthException", "code": code, "error_subcode": subcode}}
 
 
-class Graph(ThreadingHTTPServer):
+class Graph(ProviderEnd):
     """The API's end: scripted for requests about people, and strict about all of them."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Call)
+        super().__init__(_Call)
         self.calls = {
             kind: json.loads((SPECS / f"{kind}.json").read_text())["apis"] for kind in ("AdAccount", "CustomAudience")
         }
@@ -48,35 +44,16 @@ class Graph(ThreadingHTTPServer):
         self.names: dict[str, str] = {}
         self.audiences: dict[str, set[str]] = {}
         self.requests: list[tuple[str, int]] = []
-        self.complaints: list[str] = []
-        self.connections = 0
         self.page = 2
         self.invalid = 0
         #: (status, headers, body) for the next requests about people, instead of a word.
         self.whole: list[tuple[int, dict[str, str], bytes]] = []
-        self.over = threading.Event()
-        self._words: list[str] = []
-        self._last = "ok"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def answer(self, *answers: str) -> None:
-        self._words, self._last = list(answers), answers[-1]
 
     def arrived(self) -> int:
         return len(self.requests)
 
     def held(self, external_id: str) -> frozenset[str]:
         return frozenset(self.audiences.get(external_id, ()))
-
-    def word(self) -> str:
-        return self._words.pop(0) if self._words else self._last
-
-    def get_request(self) -> Any:
-        self.connections += 1
-        return super().get_request()
 
     def judge(self, kind: str, method: str, endpoint: str, given: dict[str, str]) -> None:
         """Meta's error 100 for what its own lists do not have, or have otherwise."""
@@ -123,30 +100,26 @@ class Graph(ThreadingHTTPServer):
         return len(data), good
 
 
-class _Call(BaseHTTPRequestHandler):
+class _Call(Call):
     server: Graph
-    protocol_version = "HTTP/1.1"
-    wbufsize = 65_536
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    do_POST = do_DELETE = do_GET  # noqa: N815 - the server calls them so
-
-    def _answer(self) -> None:
+    def play(self) -> None:
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        given = {name: values[0] for text in (url.query, body) for name, values in parse_qs(text, True).items()}
+        given = {
+            name: values[0]
+            for text in (url.query, self.body().decode())
+            for name, values in parse_qs(text, True).items()
+        }
         if len(self.requestline) > _LONGEST_LINE:
             self.server.complaints.append("a request line of more than 8 KB")
-            return self._say(414, {}, b"<html>Request-URI Too Large</html>")
+            return self.say(414, {}, b"<html>Request-URI Too Large</html>")
         try:
             said = self._said(url.path.split("/")[1:], given)
         except GraphError as error:
             if error.body["error"]["code"] == 100 and error.body["error"]["error_subcode"] is None:
                 self.server.complaints.append(str(error))
-            return self._say(error.status, {}, json.dumps(error.body).encode())
-        return None if said is None else self._say(*said)
+            return self.say(error.status, {}, json.dumps(error.body).encode())
+        return None if said is None else self.say(*said)
 
     def _said(self, path: list[str], given: dict[str, str]) -> tuple[int, dict[str, str], bytes] | None:
         version, thing, endpoint = path
@@ -187,9 +160,7 @@ class _Call(BaseHTTPRequestHandler):
             return server.whole.pop(0)
         word = server.word()
         if word == "lost":
-            self.close_connection = True
-            server.over.wait(10)
-            return None
+            return self.hang_up(after=10)
         if word == "gone":
             server.names.pop(audience, None)
         if audience not in server.names:
@@ -206,9 +177,7 @@ class _Call(BaseHTTPRequestHandler):
         held = server.audiences[audience]
         server.audiences[audience] = held - people if self.command == "DELETE" else held | people
         if word == "silence":
-            self.close_connection = True
-            server.over.wait(10)
-            return None
+            return self.hang_up(after=10)
         told = {
             "audience_id": audience,
             "session_id": "1",
@@ -217,27 +186,3 @@ class _Call(BaseHTTPRequestHandler):
             "invalid_entry_samples": {},
         }
         return 200, {}, json.dumps(told).encode()
-
-    def _say(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in ({"Content-Length": str(len(body))} | headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output quiet."""
-
-
-@contextmanager
-def judging() -> Iterator[Graph]:
-    """A Graph API that serves while the block lasts."""
-    with Graph() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
+from tests.connectors.provider_end import Call, ProviderEnd
 from tests.connectors.sendgrid_judge import beyond, complaints
 
 KEY = "SG.of-the-tests"
@@ -51,63 +51,29 @@ def errors(*fields: str | None) -> bytes:
     return json.dumps({"errors": said}).encode()
 
 
-@dataclass
-class SendgridWire:
+class SendgridWire(ProviderEnd):
     """What it will say, and what reached it. Use it as a context manager."""
 
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    #: Of requests that were taken.
-    delivered: list[Delivered] = field(default_factory=list)
-    heads: list[dict[str, str]] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    connections: int = 0
-
-    def __enter__(self) -> Self:
-        self._words: list[str] = []
-        self._last = "ok"
-        self._replies: list[Reply] = []
-        self._over = threading.Event()
+    def __init__(self) -> None:
+        super().__init__(_Send)
+        self.requests: list[dict[str, Any]] = []
+        #: Of requests that were taken.
+        self.delivered: list[Delivered] = []
+        self.heads: list[dict[str, str]] = []
+        #: What is said to the next requests, whatever the words are.
+        self.replies: list[Reply] = []
+        #: What is said to a request for what it holds; None leaves it to `replies` and the words.
+        self.refuse: Callable[[dict[str, Any]], Reply | None] = lambda _body: None
         self._socks: list[socket.socket] = []
-        wire = self
 
-        class Call(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            wbufsize = -1
-
-            def setup(self) -> None:
-                super().setup()
-                wire.connections += 1
-                wire._socks.append(self.connection)
-
-            def do_POST(self) -> None:
-                wire._serve(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-            def date_time_string(self, timestamp: float | None = None) -> str:
-                return DATE
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:  # a line that is cut is no news here
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Call)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
+    def __exit__(self, *error: object) -> None:
         self.hang_up()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        assert self.faults == []
+        super().__exit__(*error)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        sock, address = super().get_request()
+        self._socks.append(sock)
+        return sock, address
 
     def hang_up(self) -> None:
         """Close every connection from the server's side."""
@@ -118,12 +84,9 @@ class SendgridWire:
             except OSError:
                 continue
 
-    def answer(self, *words: str) -> None:
-        self._words, self._last = list(words), words[-1]
-
     def reply(self, *replies: Reply) -> None:
         """Say these to the next requests, whatever the words are."""
-        self._replies += replies
+        self.replies += replies
 
     def arrived(self) -> int:
         return sum(len(one["personalizations"]) for one in self.requests)
@@ -134,56 +97,50 @@ class SendgridWire:
     def sizes(self) -> list[int]:
         return [len(one["personalizations"]) for one in self.requests]
 
-    def _serve(self, call: BaseHTTPRequestHandler) -> None:
-        if self._replies and self._replies[0].early:
-            self._say(call, self._replies.pop(0))
-            return
-        body = json.loads(call.rfile.read(int(call.headers["Content-Length"])))
-        self.faults += complaints(body) + beyond(body)
-        self.requests.append(body)
-        self.heads.append(dict(call.headers))
-        if call.path != "/v3/mail/send" or call.headers["Content-Type"] != "application/json":
-            self._say(call, Reply(404))
-        elif call.headers["Authorization"] != f"Bearer {KEY}":
-            self._say(call, Reply(401, body=errors(None)))
-        elif self._replies:
-            self._finish(call, body, self._replies.pop(0))
-        else:
-            words = [self._words.pop(0) if self._words else self._last for _ in body["personalizations"]]
-            self._finish(call, body, self._play(call, words))
 
-    def _play(self, call: BaseHTTPRequestHandler, words: list[str]) -> Reply | None:
-        """The answer to a request whose messages get these words; None is none at all."""
+class _Send(Call):
+    server: SendgridWire
+
+    def play(self) -> None:
+        wire = self.server
+        if wire.replies and wire.replies[0].early:
+            return self._reply(wire.replies.pop(0))
+        body = json.loads(self.body())
+        wire.complaints += complaints(body) + beyond(body)
+        wire.requests.append(body)
+        wire.heads.append(dict(self.headers))
+        if self.path != "/v3/mail/send" or self.headers["Content-Type"] != "application/json":
+            return self._reply(Reply(404))
+        if self.headers["Authorization"] != f"Bearer {KEY}":
+            return self._reply(Reply(401, body=errors(None)))
+        reply = wire.refuse(body) or (wire.replies.pop(0) if wire.replies else self._played(body))
+        if reply is None:
+            return None
+        if reply.status == 202:
+            wire.delivered += map(_delivered, [body] * len(body["personalizations"]), body["personalizations"])
+        return self._reply(reply)
+
+    def _played(self, body: dict[str, Any]) -> Reply | None:
+        """The answer to a request, a word a message; None is none at all."""
+        words = [self.server.word() for _ in body["personalizations"]]
         named = [f"personalizations.{n}.to.0.email" for n, word in enumerate(words) if word == "rejected"]
         if named:
             return Reply(400, body=errors(*named))
         word = next((word for word in words if word != "ok"), "ok")
-        if word == "silence":
-            self._over.wait(30)
         if word in {"silence", "cut"}:
-            call.close_connection = True
+            self.hang_up(after=30 if word == "silence" else 0)
             return None
         status = {"ok": 202, "throttled": 429, "unauthorised": 401}[word]
         return Reply(status, body=b"" if word == "ok" else errors(None))
 
-    def _finish(self, call: BaseHTTPRequestHandler, body: dict[str, Any], reply: Reply | None) -> None:
-        if reply is None:
-            return
+    def _reply(self, reply: Reply) -> None:
+        headers = {"Date": DATE, **reply.headers}
         if reply.status == 202:
-            self.delivered += map(_delivered, [body] * len(body["personalizations"]), body["personalizations"])
-        self._say(call, reply)
-
-    def _say(self, call: BaseHTTPRequestHandler, reply: Reply) -> None:
-        call.send_response(reply.status)
-        if reply.status == 202:
-            call.send_header("X-Message-Id", f"id-{len(self.requests)}")
-        for name, value in reply.headers.items():
-            call.send_header(name, value)
-        call.send_header("Content-Length", str(len(reply.body) if reply.length is None else reply.length))
-        call.end_headers()
-        call.wfile.write(reply.body)
-        call.wfile.flush()
-        call.close_connection = reply.early or reply.closes or reply.length is not None
+            headers["X-Message-Id"] = f"id-{len(self.server.requests)}"
+        if reply.length is not None:
+            headers["Content-Length"] = str(reply.length)
+        self.say(reply.status, headers, reply.body)
+        self.close_connection = reply.early or reply.closes or reply.length is not None
 
 
 def _delivered(body: dict[str, Any], one: dict[str, Any]) -> Delivered:

@@ -117,15 +117,23 @@ def shopifys_own() -> GraphQLSchema:
         return build_client_schema(json.loads(gzip.decompress(file.read()))["data"], assume_valid=True)
 
 
+#: A document as it was read; the same few are asked over and over, each time with other variables.
+parsed = cache(parse)
+
+
+@cache
+def _faults(schema: GraphQLSchema, document: str) -> tuple[str, ...]:
+    try:
+        return tuple(error.message for error in validate(schema, parsed(document)))
+    except GraphQLError as error:
+        return (error.message,)
+
+
 def complaints(schema: GraphQLSchema, document: str, variables: dict[str, Any]) -> list[str]:
     """What a schema has against a document or against the variables sent with it."""
-    try:
-        parsed = parse(document)
-    except GraphQLError as error:
-        return [error.message]
-    if errors := validate(schema, parsed):
-        return [error.message for error in errors]
-    (operation,) = (one for one in parsed.definitions if isinstance(one, OperationDefinitionNode))
+    if errors := _faults(schema, document):
+        return list(errors)
+    (operation,) = (one for one in parsed(document).definitions if isinstance(one, OperationDefinitionNode))
     found = get_variable_values(schema, operation.variable_definitions or (), variables)
     unknown = set(variables) - {one.variable.name.value for one in operation.variable_definitions or ()}
     return [e.message for e in found] if isinstance(found, list) else [f"${name} is not declared" for name in unknown]

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import http.client
 import json
-import multiprocessing
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from typing import Any
 
-from graphql import build_schema, graphql_sync
+from graphql import build_schema, execute_sync
 
-from tests.connectors.shopify_schema import OURS, complaints
+from tests.connectors.provider_end import Call
+from tests.connectors.shopify_schema import OURS, complaints, parsed
 from tests.connectors.shopify_state import Discount, Job, ShopState
+from tests.processes import CONTEXT
 
 TOKEN = "shpat_0123456789abcdef"
 _SCHEMA = build_schema(OURS)
@@ -153,25 +154,17 @@ class Desk:
     def answer(self, document: str, variables: dict[str, Any]) -> Any:
         if found := complaints(_SCHEMA, document, variables):
             return {"errors": [{"message": message} for message in found]}
-        result = graphql_sync(_SCHEMA, document, Root(self.state), variable_values=variables)
+        result = execute_sync(_SCHEMA, parsed(document), Root(self.state), variable_values=variables)
         if result.errors:
             return {"errors": [{"message": str(result.errors)}]}
         return {"data": result.data, "extensions": {"cost": {"requestedQueryCost": 10}}}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Call):
     desk: Desk
-    disable_nagle_algorithm = True
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        return format_datetime(self.desk.state.now, usegmt=True)
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def play(self) -> None:
+        body = json.loads(self.body())
         if self.path == "/behind-the-counter":
             try:
                 self._say(200, {"result": self.desk.do(body["what"], body["with"])})
@@ -203,13 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _say(self, status: int, answer: Any, headers: dict[str, str] | None = None, raw: str | None = None) -> None:
-        body = (json.dumps(answer) if raw is None else raw).encode()
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        date = format_datetime(self.desk.state.now, usegmt=True)
+        self.say(status, {"Date": date, **(headers or {})}, (json.dumps(answer) if raw is None else raw).encode())
 
 
 def _serve(pipe: Connection) -> None:
@@ -265,9 +253,8 @@ class Shop:
 @contextmanager
 def running_shop() -> Iterator[Shop]:
     """A shop's process, ended afterwards."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     try:
         if not ours.poll(60):

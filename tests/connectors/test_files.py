@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 import os
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ from segue.contract import Channel, ConfigurationError, Key, Outcome, Redemption
 from segue.contract.fake import Answer
 from segue.contract.suite import MessageConnectorContract, OfferConnectorContract, send, voucher
 from tests.connectors.mails import mail, sms
+from tests.processes import CONTEXT
 
 
 class Folder:
@@ -287,9 +287,8 @@ def _publish(folder: str, barrier: object) -> None:
 
 def test_several_processes_write_one_file(folder: Path) -> None:
     """Four at once with the same codes: each code once, each line whole."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(4)
-    workers = [context.Process(target=_publish, args=(str(folder), barrier)) for _ in range(4)]
+    barrier = CONTEXT.Barrier(4)
+    workers = [CONTEXT.Process(target=_publish, args=(str(folder), barrier)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

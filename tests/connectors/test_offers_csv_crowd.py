@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -17,6 +16,7 @@ from connectors.offers_csv import OffersCsvConnector
 from segue.contract import Key, Outcome
 from segue.contract.suite import voucher
 from tests.connectors.test_offers_csv import AT, TillFolder, other, reasons, rows_of
+from tests.processes import CONTEXT
 
 
 @pytest.fixture
@@ -60,15 +60,14 @@ def _ring_up(folder: str, barrier: Any, number: int) -> None:
 )
 def test_two_writers_and_two_tills_at_once(folder: Path, options: dict[str, str]) -> None:
     """Real processes: every line whole, every code once, every use told once, no withdrawn code back."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(4)
+    barrier = CONTEXT.Barrier(4)
     work: list[tuple[Callable[..., None], tuple[Any, ...]]] = [
         (_write, (str(folder), barrier, options)),
         (_write, (str(folder), barrier, options)),
         (_ring_up, (str(folder), barrier, 1)),
         (_ring_up, (str(folder), barrier, 2)),
     ]
-    workers = [context.Process(target=target, args=arguments) for target, arguments in work]
+    workers = [CONTEXT.Process(target=target, args=arguments) for target, arguments in work]
     for worker in workers:
         worker.start()
     reader = OffersCsvConnector(folder=folder, **options)
@@ -99,9 +98,8 @@ def _publish_for_ever(folder: str) -> None:
 
 def test_killed_writers_lose_no_accepted_code(folder: Path) -> None:
     """SIGKILL at any moment: what was accepted is in the file, once, and the next one can go on."""
-    context = multiprocessing.get_context("spawn")
     for _ in range(3):
-        dying = context.Process(target=_publish_for_ever, args=(str(folder),))
+        dying = CONTEXT.Process(target=_publish_for_ever, args=(str(folder),))
         dying.start()
         until = time.monotonic() + 60
         path = folder / "accepted.txt"

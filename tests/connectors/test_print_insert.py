@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import fcntl
-import multiprocessing
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -34,6 +32,7 @@ from segue.contract import (
 from segue.contract.suite import message, send, texts_of
 from segue.contract.suite_parts import PAGE, card
 from tests.connectors.mails import mail
+from tests.processes import CONTEXT
 
 OTHER_PAGE = replace(PAGE, source=PAGE.source.replace("105mm", "205mm"))
 
@@ -218,9 +217,8 @@ def _spool(folder: str, barrier: object, process: int) -> None:
 
 def test_two_processes_spool_the_same_keys_once(folder: Path) -> None:
     """Each key has one page, whole, from one of them."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
-    workers = [context.Process(target=_spool, args=(str(folder), barrier, n)) for n in range(3)]
+    barrier = CONTEXT.Barrier(3)
+    workers = [CONTEXT.Process(target=_spool, args=(str(folder), barrier, n)) for n in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -249,35 +247,27 @@ def test_a_new_spool_is_set_up_by_one_at_a_time(folder: Path) -> None:
     database.close()
 
 
-_CHILD = """
-import sys
-import threading
-from connectors.print_insert import PrintInsertConnector
-from tests.connectors.test_print_insert import page
-connector = PrintInsertConnector(folder=sys.argv[1])
-start = 0
-while True:
-    for result in connector.send([page(n) for n in range(start, start + 40)], lambda key: None):
-        print(result.key, flush=True)
-    start += 40
-"""
+def _spool_for_ever(folder: str, told: Connection) -> None:
+    connector = PrintInsertConnector(folder=folder)
+    for start in count(0, 40):
+        for result in connector.send([page(n) for n in range(start, start + 40)], lambda key: None):
+            told.send(result.key)
 
 
 @pytest.mark.parametrize("after", [3, 60, 211])
 def test_a_kill_loses_no_accepted_page_and_leaves_no_half_one(folder: Path, after: int) -> None:
     """SIGKILL while spooling: whatever was accepted prints; whatever was not is whole or not there."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    assert child.stdout is not None
-    accepted = [Key(child.stdout.readline().strip()) for _ in range(after)]
-    os.kill(child.pid, signal.SIGKILL)
-    accepted += [Key(line.strip()) for line in child.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
-    child.stdout.close()
-    child.wait()
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    child = CONTEXT.Process(target=_spool_for_ever, args=(str(folder), theirs))
+    child.start()
+    theirs.close()
+    accepted = [ours.recv() for _ in range(after)]
+    child.kill()
+    with suppress(EOFError, OSError):  # its last word may be half a word
+        while True:
+            accepted.append(ours.recv())
+    ours.close()
+    child.join()
     connector = PrintInsertConnector(folder=folder)
     pdf, _ = connector.close_spool("boston", accepted, name="monday")
     assert words_of(pdf)[1::2] == [f"#{key.rpartition(':')[2]}" for key in accepted]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from segue.contract import ConfigurationError, ConnectorError, Outcome, Transien
 from segue.contract.suite import voucher
 from tests.connectors.shopify_shop import TOKEN, Shop, running_shop
 from tests.connectors.shopify_state import AT
+from tests.processes import CONTEXT
 
 
 @pytest.fixture(scope="module")
@@ -239,10 +239,9 @@ def _publish(url: str, vouchers: list[Voucher], barrier: object = None) -> None:
 
 def test_two_processes_publish_the_same_codes(shop: Shop) -> None:
     """At once: each hears accepted for all, and the shop has each code once."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
+    barrier = CONTEXT.Barrier(2)
     vouchers = [voucher(2 * n) for n in range(180)]
-    workers = [context.Process(target=_publish, args=(shop.url, vouchers, barrier)) for _ in range(2)]
+    workers = [CONTEXT.Process(target=_publish, args=(shop.url, vouchers, barrier)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -257,7 +256,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_twice(shop: Shop, o
     """SIGKILL while the shop has the question and before its answer, done by the shop or not."""
     vouchers = [voucher(2 * n) for n in range(20)]
     shop.trouble(operation, lost=lost, silent=True)
-    dying = multiprocessing.get_context("spawn").Process(target=_publish, args=(shop.url, vouchers))
+    dying = CONTEXT.Process(target=_publish, args=(shop.url, vouchers))
     dying.start()
     until = time.monotonic() + 60
     while operation not in shop.operations() and time.monotonic() < until:

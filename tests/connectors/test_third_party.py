@@ -47,13 +47,11 @@ def test_the_example_is_what_the_command_writes(tmp_path: Path) -> None:
 
 
 def test_the_example_is_installed_and_found_by_its_entry_point(stranger: Stranger) -> None:
-    """The same way in as for our own; it passes its tests, skips none, and sends nothing to anybody."""
+    """The same way in as for our own. Its tests are those of the package that the how-to makes, which are run there."""
     shutil.copytree(_EXAMPLE, stranger.folder / "example")
-    done = stranger.run("pip install .\npytest", stranger.folder / "example")
-    assert done.returncode == 0, done.stdout + done.stderr
-    _require_green(done.stdout)
     loaded = stranger.run(
-        """python -c '
+        """pip install ./example
+python -c '
 from importlib.metadata import entry_points
 from segue.contract import MessageConnector
 kind = entry_points(group="segue.connectors")["example"].load()
@@ -64,7 +62,7 @@ print(kind.__module__)'"""
 
 
 def test_the_how_to_works_as_it_stands(stranger: Stranger) -> None:
-    """Its commands, typed one after the other; then the connector is broken, and the contract notices."""
+    """Its commands, typed one after the other."""
     done = stranger.run(_BEGIN)
     assert done.returncode == 0, done.stdout + done.stderr
     _require_green(done.stdout)
@@ -77,19 +75,6 @@ def test_the_how_to_works_as_it_stands(stranger: Stranger) -> None:
     on = stranger.run(_SWITCH_ON)
     assert on.returncode == 0, on.stdout + on.stderr
     assert "sms by acme" in on.stdout
-    source = package / "src" / "segue_acme" / "__init__.py"
-    right = source.read_text("utf-8")
-    source.write_text(right.replace("raise UncertainError(", "raise TransientError("))
-    assert source.read_text("utf-8") != right
-    broken = stranger.run("pytest -x -k uncertain", package)
-    assert broken.returncode == 1, broken.stdout
-
-
-def test_one_for_mail_is_green_too(stranger: Stranger) -> None:
-    package = write_skeleton("acme_mail", Carried.EMAIL, stranger.folder)
-    done = stranger.run("PYTHONPATH=src pytest", package)
-    assert done.returncode == 0, done.stdout + done.stderr
-    _require_green(done.stdout)
 
 
 def test_it_imports_the_contract_and_nothing_else_of_ours() -> None:

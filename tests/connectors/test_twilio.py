@@ -27,7 +27,7 @@ from segue.contract import (
 )
 from segue.contract.suite import message, send, texts_of
 from tests.connectors.twilio_judge import HAS_SPECIFICATION, MISSING, complaints
-from tests.connectors.twilio_wire import ACCOUNT, NUMBER, SERVICE, TOKEN, TwilioWire, basic, twilio_wire
+from tests.connectors.twilio_wire import ACCOUNT, NUMBER, SERVICE, TOKEN, TwilioWire, basic
 
 pytestmark = pytest.mark.timeout(60)
 OPTIONS: dict[str, Any] = {"account_sid": ACCOUNT, "auth_token": TOKEN, "from_number": NUMBER, "timeout": 0.5}
@@ -36,7 +36,7 @@ PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
 @pytest.fixture
 def wire() -> Iterator[TwilioWire]:
-    with twilio_wire() as server:
+    with TwilioWire() as server:
         yield server
 
 

@@ -11,7 +11,7 @@ from connectors.twilio import TwilioConnector
 from segue.contract import Channel
 from segue.contract.fake import Answer
 from segue.contract.suite import MessageConnectorContract
-from tests.connectors.twilio_wire import ACCOUNT, NUMBER, SERVICE, TOKEN, TwilioWire, twilio_wire
+from tests.connectors.twilio_wire import ACCOUNT, NUMBER, SERVICE, TOKEN, TwilioWire
 
 
 class TestTwilio(MessageConnectorContract):
@@ -22,7 +22,7 @@ class TestTwilio(MessageConnectorContract):
 
     @pytest.fixture
     def wire(self) -> Iterator[TwilioWire]:
-        with twilio_wire() as server:
+        with TwilioWire() as server:
             yield server
 
     @pytest.fixture

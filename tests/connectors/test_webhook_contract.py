@@ -12,7 +12,7 @@ from segue.contract import Channel
 from segue.contract.fake import Answer
 from segue.contract.suite import MessageConnectorContract
 from segue.contract.suite_audience import AudienceConnectorContract
-from tests.connectors.webhook_receiver import SECRET, Receiver, receiving
+from tests.connectors.webhook_receiver import SECRET, Receiver
 
 
 class TestMails(MessageConnectorContract):
@@ -20,7 +20,7 @@ class TestMails(MessageConnectorContract):
 
     @pytest.fixture
     def wire(self) -> Iterator[Receiver]:
-        with receiving() as receiver:
+        with Receiver() as receiver:
             yield receiver
 
     @pytest.fixture
@@ -35,7 +35,7 @@ class TestMails(MessageConnectorContract):
 class TestAudiences(AudienceConnectorContract):
     @pytest.fixture
     def platform(self) -> Iterator[Receiver]:
-        with receiving() as receiver:
+        with Receiver() as receiver:
             yield receiver
 
     @pytest.fixture

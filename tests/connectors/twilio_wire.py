@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
+from tests.connectors.provider_end import Call, ProviderEnd
 from tests.connectors.twilio_judge import complaints
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
@@ -29,35 +27,20 @@ _WORDS: Mapping[str, tuple[int, int | None, dict[str, str]]] = {
 }
 
 
-class TwilioWire(ThreadingHTTPServer):
+class TwilioWire(ProviderEnd):
     """Says one word a request, in order of arrival; the last goes on for all that follow."""
 
-    daemon_threads = True
-    request_queue_size = 64
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Post)
+        super().__init__(_Post)
         #: The form of every request, with its path under `""`.
         self.forms: list[dict[str, str]] = []
-        self.complaints: list[str] = []
         self.users: list[str] = []
-        self.connections = 0
         self.most_at_once = 0
         #: Requests wait for each other here, where a test wants to see several in flight.
         self.together: threading.Barrier | None = None
-        self.over = threading.Event()
         self._lock = threading.Lock()
         self._at_once = 0
-        self._script: list[str | int] = []
-        self._last: str | int = "ok"
         self._kept = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def answer(self, *answers: str | int) -> None:
-        self._script, self._last = list(answers), answers[-1]
 
     def arrived(self) -> int:
         return len(self.forms)
@@ -73,7 +56,7 @@ class TwilioWire(ThreadingHTTPServer):
             self.complaints += complaints(path, form)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-            return self._script.pop(0) if self._script else self._last
+            return self.word()
 
     def leave(self) -> None:
         with self._lock:
@@ -84,23 +67,13 @@ class TwilioWire(ThreadingHTTPServer):
             self._kept += 1
             return f"SM{self._kept:032x}"
 
-    def handle_error(self, _request: Any, _address: Any) -> None:
-        """A connection the other side gave up on is part of the play."""
 
-
-class _Post(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Post(Call):
     server: TwilioWire
 
-    def setup(self) -> None:
-        self.server.connections += 1
-        super().setup()
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        word = self.server.enter(
-            self.path, self.headers.get("Authorization", ""), parse_qs(body, keep_blank_values=True)
-        )
+    def play(self) -> None:
+        form = parse_qs(self.body().decode(), keep_blank_values=True)
+        word = self.server.enter(self.path, self.headers.get("Authorization", ""), form)
         try:
             if self.server.together is not None:
                 self.server.together.wait(5)
@@ -110,11 +83,8 @@ class _Post(BaseHTTPRequestHandler):
 
     def _say(self, word: str | int) -> None:
         if word in {"silence", "cut"}:
-            if word == "silence":
-                self.server.over.wait(10)
-            self.close_connection = True
-            return
-        if word == "ok":
+            self.hang_up(after=10 if word == "silence" else 0)
+        elif word == "ok":
             self._reply(201, json.dumps({"sid": self.server.sid(), "status": "queued", "error_code": None}))
         elif word == "not json":
             self._reply(201, "<html>thanks</html>")
@@ -126,31 +96,8 @@ class _Post(BaseHTTPRequestHandler):
             self._reply(status, json.dumps(text) if code is not None else "<html>no</html>", headers)
 
     def _reply(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(text)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_words: object) -> None:
-        """Be quiet."""
+        self.say(status, headers, text.encode())
 
 
 def basic(user: str, secret: str) -> str:
     return "Basic " + b64encode(f"{user}:{secret}".encode()).decode()
-
-
-@contextmanager
-def twilio_wire(*, judged: bool = True) -> Iterator[TwilioWire]:
-    """A wire, whose judge must have had nothing to say at the end."""
-    with TwilioWire() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()
-        if judged:
-            assert server.complaints == []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from segue.contract import Channel
 from segue.contract.fake import Answer, FakeConnector, FakeOffers, FakeWire
+from segue.contract.fake_print import FakePrint
 from segue.contract.suite import MessageConnectorContract, OfferConnectorContract, message, send
+from segue.contract.suite_print import PrintConnectorContract
 
 _ALL: frozenset[Answer] = MessageConnectorContract.answers | {"cut"}
 
@@ -36,6 +40,21 @@ class TestFakeSms(TestFakeEmail):
 
 class TestFakePrint(TestFakeEmail):
     channel = Channel.PRINT
+
+
+class TestFakePrinter(PrintConnectorContract):
+    answers: ClassVar[frozenset[Answer]] = _ALL
+
+    @pytest.fixture
+    def wire(self) -> FakeWire:
+        return FakeWire()
+
+    @pytest.fixture
+    def connector(self, wire: FakeWire, tmp_path: Path) -> FakePrint:
+        return FakePrint(folder=tmp_path, wire=wire)
+
+    def cards_in(self, path: Path) -> list[int]:
+        return [int(card["order"].removeprefix("#")) for card in json.loads(path.read_text("utf-8"))]
 
 
 class TestOneAtATime(TestFakeEmail):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -14,9 +13,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-# A server that has imported everything forks the workers, so that starting one takes milliseconds.
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.outbox.child", "tests.audiences.child"])
+from tests.processes import CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 
@@ -15,8 +14,7 @@ from segue.outbox.states import ALL_BUCKETS
 from segue.store.engine import open_engine, read, write
 from segue.store.migrate import migrate, revision_of
 from segue.store.tables import lease, metadata
-
-_PROCESSES = multiprocessing.get_context("forkserver")
+from tests.processes import CONTEXT
 
 
 def differences(engine: Engine) -> list[object]:
@@ -69,8 +67,8 @@ def migrate_together(url: str, barrier: Barrier) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_processes_that_start_at_once_migrate_one_after_the_other(kind: str, new_database: Callable[..., str]) -> None:
     url = new_database(kind, empty=True)
-    barrier = _PROCESSES.Barrier(3)
-    crowd = [_PROCESSES.Process(target=migrate_together, args=(url, barrier)) for _ in range(3)]
+    barrier = CONTEXT.Barrier(3)
+    crowd = [CONTEXT.Process(target=migrate_together, args=(url, barrier)) for _ in range(3)]
     for one in crowd:
         one.start()
     for one in crowd:

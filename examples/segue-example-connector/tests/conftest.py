@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("segue.contract.suite", "segue.contract.suite_parts")
+pytest.register_assert_rewrite("segue.contract")

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from segue_example import ExampleConnector
@@ -14,6 +15,7 @@ from segue.contract import Channel, Outcome
 from segue.contract.suite import MessageConnectorContract, message, send
 
 TOKEN = "a-token-of-the-tests"
+# Yours: how Example says each.
 _STATUS = {"ok": 202, "rejected": 422, "throttled": 429, "unauthorised": 401}
 
 
@@ -46,28 +48,38 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65_536  # head and body leave together, or each answer waits for the other side's nod
 
+    def _read(self) -> dict[str, Any]:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        return json.loads(body) if body else {}
+
+    def _is_known(self) -> bool:
+        return self.headers["Authorization"] == f"Bearer {TOKEN}"
+
+    def _say(self, status: int, told: object) -> None:
+        body = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output quiet."""
+
     def do_POST(self) -> None:
         """Take the message, or say why not."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self._read()
+        # Yours: refuse here what Example refuses, such as a field it does not know.
         self.server.received.append(body)
         word = self.server.words.pop(0) if self.server.words else self.server.last
-        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+        if not self._is_known():
             word = "unauthorised"
         if word not in _STATUS:  # `silence`, and `cut` for a line that breaks
             self.close_connection = True
             self.server.over.wait(10 if word == "silence" else 0)
             return
-        told = b""
         if word == "ok":
             self.server.keys.add(body["key"])
-            told = json.dumps({"id": f"example-{len(self.server.keys)}"}).encode()
-        self.send_response(_STATUS[word])
-        self.send_header("Content-Length", str(len(told)))
-        self.end_headers()
-        self.wfile.write(told)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output quiet."""
+        self._say(_STATUS[word], {"id": f"example-{len(self.server.keys)}"} if word == "ok" else {})
 
 
 class TestExample(MessageConnectorContract):
@@ -78,7 +90,7 @@ class TestExample(MessageConnectorContract):
 
     @pytest.fixture
     def wire(self) -> Iterator[Provider]:
-        """The provider's end, listening."""
+        """Example's end, listening."""
         with Provider() as provider:
             thread = threading.Thread(target=provider.serve_forever, args=(0.02,))
             thread.start()
@@ -91,7 +103,7 @@ class TestExample(MessageConnectorContract):
     def connector(self, wire: Provider) -> Iterator[ExampleConnector]:
         """Ours, pointed at it."""
         connector = ExampleConnector(
-            base_url=f"http://127.0.0.1:{wire.server_port}/messages",
+            base_url=f"http://127.0.0.1:{wire.server_port}/v1",
             token=TOKEN,
             timeout=0.3,
         )

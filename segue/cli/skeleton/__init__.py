@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -19,9 +21,63 @@ class Carried(StrEnum):
 
     EMAIL = "email"
     SMS = "sms"
+    PRINT = "print"
+    AUDIENCE = "audience"
+    OFFERS = "offers"
 
 
-_THINGS: Final = {Carried.EMAIL: "e-mails", Carried.SMS: "text messages"}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What is particular about one kind of connector; `{}` stands for the provider."""
+
+    #: Its templates are `<shape>.py.j2` and `<shape>_test.py.j2`.
+    shape: str
+    does: str
+    how: str
+    things: str = ""
+    #: What its test plays the contract against.
+    end: str = "a web server that answers as {} would"
+    options: tuple[str, str] = ("token", "...")
+
+
+_KINDS: Final = {
+    Carried.EMAIL: _Kind(
+        shape="message",
+        does="Segue sends e-mails through {}.",
+        things="e-mails",
+        how="One JSON request a message, over one connection a batch.",
+    ),
+    Carried.SMS: _Kind(
+        shape="message",
+        does="Segue sends text messages through {}.",
+        things="text messages",
+        how="One JSON request a message, over one connection a batch.",
+    ),
+    Carried.PRINT: _Kind(
+        shape="print",
+        does="Segue prints cards for {}.",
+        how="Pages wait in a folder; each run of a place becomes one PDF there.",
+        end="a folder, and reads the PDFs back",
+        options=("folder", "/srv/{}"),
+    ),
+    Carried.AUDIENCE: _Kind(
+        shape="audience",
+        does="Segue keeps ad audiences at {}.",
+        how="One JSON request for who goes and one for who comes, hashed.",
+    ),
+    Carried.OFFERS: _Kind(
+        shape="offers",
+        does="Segue makes codes known to {}.",
+        how="A hundred codes a JSON request; withdrawn codes stay withdrawn, and what was used is asked for.",
+    ),
+}
+_USUAL: Final = {
+    "email": "files",
+    "sms": "files",
+    "print": "print_insert",
+    "offers": "files",
+    "audience": "audiences_csv",
+}
 
 
 def write_skeleton(name: str, channel: Carried, folder: Path) -> Path:
@@ -41,20 +97,37 @@ def write_skeleton(name: str, channel: Carried, folder: Path) -> Path:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    title = "".join(part.capitalize() for part in name.split("_"))
+    kind = _KINDS[channel]
     source = package / "src" / f"segue_{name}"
     files = {
         package / "pyproject.toml": "pyproject.toml.j2",
         package / "README.md": "README.md.j2",
-        source / "__init__.py": "connector.py.j2",
+        source / "__init__.py": f"{kind.shape}.py.j2",
         package / "tests" / "conftest.py": "conftest.py.j2",
-        package / "tests" / f"test_{name}.py": "test_connector.py.j2",
+        package / "tests" / f"test_{name}.py": f"{kind.shape}_test.py.j2",
     }
+    given = _given(name, channel, kind)
     for path, template in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = environment.get_template(template).render(
-            name=name, title=title, channel=channel.value, things=_THINGS[channel]
-        )
-        path.write_text(text, "utf-8")
+        path.write_text(environment.get_template(template).render(given), "utf-8")
     (source / "py.typed").touch()
     return package
+
+
+def _given(name: str, channel: Carried, kind: _Kind) -> dict[str, object]:
+    """What the templates are given."""
+    title = "".join(part.capitalize() for part in name.split("_"))
+    option, value = kind.options
+    return {
+        "name": name,
+        "title": title,
+        "channel": channel.value,
+        "things": kind.things,
+        "does": kind.does.format(title),
+        "how": kind.how,
+        "end": kind.end.format(title),
+        "connectors": json.dumps(_USUAL | {channel.value: name}),
+        "options": json.dumps({name: {option: value.format(name)}}),
+        #: Makers of codes hold nothing open.
+        "has_close": channel is not Carried.OFFERS,
+    }
