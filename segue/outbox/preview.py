@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from segue.contract import Channel, MessageConnector
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.outbox.brake import paused_names
-from segue.outbox.estimate import Estimate
+from segue.outbox.estimate import Estimate, Reader
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.promise import candidates
 from segue.outbox.report import example_name
@@ -73,6 +73,7 @@ def preview(
                 count, first, last = held.get((step.name, str(reason)), (0, at, at))
                 held[step.name, str(reason)] = (count + 1, min(first, at), max(last, at))
             addresses = {Channel.EMAIL: frame["email"].tolist(), Channel.SMS: frame["phone"].tolist()}
+            readers = [Reader(*one) for one in frame[list(Reader._fields)].itertuples(index=False, name=None)]
             for place, (verdict, reason, channel, profile_id) in enumerate(
                 zip(judged["verdict"], judged["reason"], judged["channel"], rows["profile_id"].tolist(), strict=True)
             ):
@@ -81,7 +82,7 @@ def preview(
                 counts[step.name, state, why, None if pd.isna(channel) else str(channel)] += 1
                 if estimate is not None and verdict == "send":
                     address = addresses[Channel(channel)][place] if Channel(channel) in addresses else ""
-                    estimate.add(step.name, Channel(channel), address)
+                    estimate.add(step.name, Channel(channel), address, readers[place])
                 name = example_name(step.name, GROUPS[state], why)
                 if len(examples.get(name, ())) < _EXAMPLES:
                     examples[name] = (*examples.get(name, ()), profile_id)

@@ -116,6 +116,7 @@ class PlainLibrary:
     """Templates that say the voucher's code and end, and break for the subjects in `poisoned`."""
 
     version = "plain"
+    languages = frozenset({"en"})
 
     def __init__(self) -> None:
         self.poisoned: set[int] = set()

@@ -7,36 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from flows import report as pages
 from segue.contract import Channel, Cost, Message, MessageConnector, SmsContent
 from segue.contract.fake import FakeConnector
-from segue.journeys.definition import Moment
-from segue.outbox.preview import preview
-from segue.outbox.report import summary_of
-from segue.outbox.rules import rules_of
 from segue.outbox.summary import Spending, Summary
 from segue.render import TemplateError
 from segue.store.engine import read, write
 from segue.store.tables import identifier, message, suppression
 from tests.outbox.conftest import Desks
 from tests.outbox.desk import Desk
-from tests.outbox.shop import LONG_AGO, NOW, SECRET, PlainLibrary, journey, step
-
-CENT = Cost(micros=10_000, currency="USD")
-TEXTING = step(channels=(Channel.SMS,))
-
-
-class ByCountry(FakeConnector):
-    """Americans cost a cent a segment, the British are billed in pounds, of others nobody knows."""
-
-    def cost(self, message: Message) -> Cost | None:
-        segments = message.content.segments if isinstance(message.content, SmsContent) else 1
-        for prefix, micros, currency in (("+1", 10_000, "USD"), ("+44", 46_300, "GBP")):
-            if message.address.startswith(prefix):
-                return Cost(micros=segments * micros, currency=currency)
-        return None
+from tests.outbox.prices import CENT, TEXTING, ByCountry, move_abroad, previewed, summed
+from tests.outbox.shop import PlainLibrary, journey, step
 
 
 class Wordy(PlainLibrary):
@@ -62,35 +45,6 @@ def texting(desk: Desks, people: int, connector: MessageConnector) -> Desk:
 
 def bills(one: Desk) -> list[tuple[int | None, int | None, str | None]]:
     return [(row.segments, row.cost_micros, row.cost_currency) for row in one.rows()]
-
-
-def summed(one: Desk) -> Summary:
-    with read(one.engine) as connection:
-        return summary_of(connection, journey="letters", run_id=None)
-
-
-def previewed(one: Desk, library: Any, connectors: Mapping[Channel, MessageConnector]) -> Summary:
-    letters = one.journeys["letters"]
-    with read(one.engine) as connection:
-        return preview(
-            connection,
-            letters,
-            letters.brief(),
-            Moment(now=NOW, live_from=LONG_AGO),
-            rules=rules_of(one.settings),
-            secret=SECRET,
-            journeys=one.journeys,
-            shard_size=2,
-            library=library,
-            connectors=connectors,
-        )
-
-
-def move_abroad(one: Desk, phones: Mapping[int, str]) -> None:
-    with write(one.engine) as connection:
-        for person, phone in phones.items():
-            mine = (identifier.c.profile_id == person) & (identifier.c.kind == "phone")
-            connection.execute(update(identifier).where(mine).values(value=phone))
 
 
 def test_segments_and_price_are_kept_with_each_message_and_summed(desk: Desks) -> None:
