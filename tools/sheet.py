@@ -33,7 +33,8 @@ _TEMPLATES = _ROOT / "templates"
 _SCALE = 0.5
 _GAP = 24
 _CARD_PPI = 100
-_VIEWS = ((600, "light"), (600, "dark"), (375, "light"), (375, "dark"))
+#: Of other languages: long words show where there is least room.
+_ABROAD = ((600, "light"), (375, "dark"))
 _TOLD = {"en": "English", "de": "Deutsch", "es": "Español", "fi": "Suomi"}
 
 
@@ -91,7 +92,7 @@ def card(step: StepTemplate, language: str) -> Image.Image:
 def mails(
     steps: dict[str, StepTemplate], brand: Brand, pictures: Path, chromium: str
 ) -> dict[tuple[str, str], list[Image.Image]]:
-    """Photograph each step's mail: all four views in the templates' own language, one in each other."""
+    """Photograph each step's mail: all four views in the templates' own language, two in each other."""
     with tempfile.TemporaryDirectory() as folder:
         pages, told = [], {}
         for number, (name, step) in enumerate(steps.items()):
@@ -104,7 +105,7 @@ def mails(
         for png in shoot(pages, brand, pictures, chromium):
             stem, width, scheme = png.stem.rsplit("-", 2)
             name, language = told[stem]
-            if language == brand.template_lang or (width, scheme) == ("600", "light"):
+            if language == brand.template_lang or (int(width), scheme) in _ABROAD:
                 shots.setdefault((name, language), []).append(Image.open(png).convert("RGB"))
                 shots[name, language][-1].load()
         return shots
@@ -137,7 +138,7 @@ def renew(chromium: str) -> None:
                 lines += [f"**{step.email(abroad(words, own), message_id=1).subject}**", ""]
                 lines.append(f"![{name}]({kept(beside(shots[name, own], '#8a8f8d'), name)})")
                 if others:
-                    abroads = [shots[name, language][0] for language in others]
+                    abroads = [shot for language in others for shot in shots[name, language]]
                     subjects = {one: step.email(abroad(words, one), message_id=1).subject for one in others}
                     lines += ["", ", ".join(f"{_TOLD.get(one, one)}: *{said}*" for one, said in subjects.items()), ""]
                     lines.append(

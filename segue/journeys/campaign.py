@@ -7,6 +7,7 @@ bought meanwhile, say) is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,10 +17,10 @@ import pandas as pd
 from sqlalchemy import Connection, Select, String, cast, false, literal, select
 
 from segue.contract import Channel
-from segue.journeys.campaign_brief import CampaignBrief, CampaignChoices, OverBudget, Ways
+from segue.journeys.campaign_brief import BUTTON, CampaignBrief, CampaignChoices, OverBudget, Ways
 from segue.journeys.definition import Journey, Moment, Step
 from segue.journeys.fitting import Item, fitting
-from segue.journeys.segments import segment_select
+from segue.journeys.segments import Speaks, segment_select
 from segue.offers import Offer
 from segue.store.sql import among
 from segue.store.tables import profile
@@ -65,8 +66,8 @@ def words(
     """The marketer's words, as data, and what fits each."""
     people = rows["profile_id"].tolist()
     things = _things(connection, people, moment.now, brief)
-    note = _note(brief)
-    return [{"note": note, "items": [_shown(item) for item in things[one]]} for one in people]
+    note, language = _note(brief), _written_in(brief)
+    return [{"note": note, "written_in": language, "items": [_shown(item) for item in things[one]]} for one in people]
 
 
 def _note(brief: CampaignBrief) -> dict[str, Any]:
@@ -77,9 +78,22 @@ def _note(brief: CampaignBrief) -> dict[str, Any]:
         "sms": brief.sms.strip(),
         "picture": brief.picture,
         "picture_shows": brief.picture_shows.strip(),
-        "button": brief.button,
+        "button": "" if brief.button == BUTTON else brief.button,
         "page": brief.page,
     }
+
+
+def _written_in(brief: CampaignBrief) -> str | None:
+    """The language of the marketer's own words: what the segment reads, else the shop's (empty); None without words.
+
+    What stands around them is said in it, too, so that nobody gets a message in two languages.
+    """
+    note = _note(brief)
+    if not any(said for name, said in note.items() if name not in ("picture", "page")):
+        return None
+    conditions = () if brief.people is None else brief.people.conditions
+    read = {re.split("[-_]", one.locale)[0].lower() for one in conditions if isinstance(one, Speaks)}
+    return read.pop() if len(read) == 1 else ""
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -131,7 +145,7 @@ def turned(step: Step, brief: CampaignBrief) -> Step:
         code = sample["voucher"]
         if code is not None:
             code = {**code, "percent": brief.percent, "amount_minor": None, "currency": None} if brief.percent else None
-        return {**sample, "note": _note(brief), "voucher": code}
+        return {**sample, "note": _note(brief), "written_in": _written_in(brief), "voucher": code}
 
     return replace(
         step,

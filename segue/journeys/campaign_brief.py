@@ -14,6 +14,8 @@ from segue.journeys.segments import Definition
 
 #: A campaign's name begins with a letter: in keys a number would pass for somebody's.
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+#: What the button says until somebody writes another thing; said in the language of the rest.
+BUTTON = "See what is new"
 #: A page of the shop: a path, never another site.
 PAGE = r"^/([^/\s\\][^\s\\]*)?$"
 PICTURE = r"^(/[^/\s\\][^\s\\]*|https://[^\s\\]+)?$"
@@ -86,7 +88,9 @@ class CampaignChoices(Brief):
         "",
         max_length=4_000,
         title="Text",
-        description="An empty line begins a new paragraph. Whatever is written here is shown as it is.",
+        description="An empty line begins a new paragraph. Whatever is written here is shown as it is. What stands "
+        "around your words is in the language that the segment reads, else in the shop's; without words of your own, "
+        "everybody is written to in theirs.",
         json_schema_extra={"format": "textarea"},
     )
     sms: str = Field(
@@ -104,7 +108,7 @@ class CampaignChoices(Brief):
         "", max_length=160, title="What the picture shows", description="For who cannot see it. Empty: the headline."
     )
     button: str = Field(
-        "See what is new",
+        BUTTON,
         min_length=1,
         max_length=40,
         title="Words on the button",

@@ -22,7 +22,11 @@ _ABROAD = {
 
 
 def abroad(words: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return a sample's words as they would be for somebody who reads `language`; the facts stay the same."""
+    """Return a sample's words as they would be for somebody who reads `language`; the facts stay the same.
+
+    What a person wrote, such as a campaign's note, is the sample's own in that language, where `abroad` in it has one.
+    """
+    words = {**words, **words.get("abroad", {}).get(language, {})}
     locale, zone, currency = _ABROAD.get(language, (language, None, None))
     moved: dict[str, Any] = _paid_in(words, currency) if currency else dict(words)
     profile = dict(moved["profile"])

@@ -68,9 +68,12 @@ class StepTemplate:
         self.channels = self._home.channels
         self._check(self.samples())
 
-    def _chosen(self, locale: str | None) -> tuple[Spoken, Voice, dict[str, Any]]:
-        """Whom to fill in for people of `locale`: the step in their language, how they write, and all of its names."""
-        language = language_of(locale)
+    def _chosen(self, locale: str | None, written_in: str | None) -> tuple[Spoken, Voice, dict[str, Any]]:
+        """Whom to fill in for people of `locale`: the step in their language, how they write, and all of its names.
+
+        Words that somebody wrote in one language (`written_in`, empty for the brand's) have the step speak that one.
+        """
+        language = language_of(locale) if written_in is None else written_in or self._brand.lang
         spoken = self._home
         if language in self.languages and language is not None:
             spoken = self._spoken.get(language) or self._compiled(language)
@@ -105,7 +108,7 @@ class StepTemplate:
 
     def email(self, words: Mapping[str, Any], *, message_id: int) -> EmailContent:
         """Fill the mail; raises TemplateError naming what `words` lack, never what they hold."""
-        spoken, voice, names = self._for(_locale(words))
+        spoken, voice, names = self._for(*_tongue(words))
         if spoken.email is None:
             raise TemplateError(self.name, f"there is no e-mail; add {', '.join(EMAIL_FILES)}")
         subject, text, html = spoken.email
@@ -135,7 +138,7 @@ class StepTemplate:
 
     def sms(self, words: Mapping[str, Any], *, message_id: int) -> SmsContent:
         """Fill the text message; raises TemplateError as `email` does, and for one too long to be taken."""
-        spoken, _, names = self._for(_locale(words))
+        spoken, _, names = self._for(*_tongue(words))
         if spoken.sms is None:
             raise TemplateError(self.name, f"there is no SMS; add {SMS_FILE}")
 
@@ -149,7 +152,7 @@ class StepTemplate:
 
     def page(self, words: Mapping[str, Any], *, message_id: int) -> PrintContent:
         """Fill the printed page; raises TemplateError as `email` does."""
-        spoken, voice, _ = self._for(_locale(words))
+        spoken, voice, _ = self._for(*_tongue(words))
         if spoken.page is None:
             raise TemplateError(self.name, f"there is no printed page; add {PAGE_FILE}")
         return spoken.page.content(words, voice, message_id=message_id)
@@ -267,10 +270,11 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _locale(words: Mapping[str, Any]) -> str | None:
-    """The locale of whoever the words are for, as far as they tell."""
+def _tongue(words: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The locale of whoever the words are for, as far as they tell, and the language they were written in, if one."""
+    written_in = words.get("written_in")
     try:
         locale = words["profile"]["locale"]
     except (KeyError, TypeError, IndexError):
-        return None
-    return locale if isinstance(locale, str) else None
+        locale = None
+    return locale if isinstance(locale, str) else None, written_in if isinstance(written_in, str) else None

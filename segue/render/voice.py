@@ -22,6 +22,8 @@ from segue.render.sms import segments
 _CLOCK = {"de": "{}\u00a0Uhr", "es": "{}\u00a0h", "fi": "klo\u00a0{}"}
 #: What stands between day and clock.
 _BETWEEN = {"fi": " "}
+#: What a line must not end in the middle of: `14. Mai`, `14 de mayo`.
+_DAY_AND_MONTH = re.compile(r"\d+\.? (?:de )?\S+")
 _YEAR_AT_END = re.compile(r"[,.]?\s*('[^']*'\s*)?y+$")
 
 
@@ -181,6 +183,7 @@ def _time(at: str | datetime, zone: str, spare: str, locale: str, *, short: bool
     # Not the name of a day that stands alone: in a sentence, Finnish bends it.
     pattern = _YEAR_AT_END.sub("", babel.date_formats["full"].pattern).replace("cccc", "EEEE")
     day = format_datetime(local, pattern, local.tzinfo, locale=babel)
+    day = _DAY_AND_MONTH.sub(lambda found: found[0].replace(" ", "\u00a0"), day)
     return f"{day}{_BETWEEN.get(language, ', ')}{_CLOCK.get(language, '{}').format(clock)}\u00a0{name}"
 
 

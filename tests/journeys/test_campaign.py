@@ -233,6 +233,29 @@ def test_a_preview_shows_her_own_words(play: Play) -> None:
     assert any("20% off" in render.text and "K7QM" in render.text for render in given)
 
 
+def test_what_stands_around_a_marketers_words_is_in_their_language(play: Play) -> None:
+    """That of the segment, else the shop's; only where nobody wrote anything, each reader's own."""
+    with write(play.segue.engine) as connection:
+        for number, locale in ((1, "de-DE"), (2, "es-ES")):
+            connection.execute(update(t.profile).where(t.profile.c.id == number).values(locale=locale))
+    shelf(play.segue, 3)
+
+    def spoken(days: int, **choices: Any) -> dict[str, str]:
+        before, now = len(play.wire.received), NOON + days * DAY
+        play.clock.set(now)
+        play.run(campaign=f"c{days}", ways=Ways.EMAIL, **choices)
+        mails = {message.address: message.content for message in play.wire.received[before:]}
+        return {address[:2]: mail.html.partition('lang="')[2][:2] for address, mail in mails.items()}  # type: ignore[union-attr]
+
+    assert spoken(0) == {"p1": "en", "p2": "en"}
+    german = s.Definition(conditions=(s.Bought(days=90), s.Speaks(locale="de")))
+    assert spoken(2, people=german, headline="Hallo") == {"p1": "de"}
+    assert "Hallo P1," in play.mail()[1].text
+    assert "Neues entdecken: https" in play.mail()[1].text, "the button nobody wrote on"
+    assert spoken(4, template="new_arrivals", headline="") == {"p1": "de", "p2": "es"}
+    assert spoken(6, template="new_arrivals", headline="Spring") == {"p1": "en", "p2": "en"}
+
+
 def test_left_alone_it_reaches_nobody(play: Play) -> None:
     """Its brief's defaults mean nobody, so the clockwork that ticks every journey sends nothing of it."""
     play.segue.tick()
