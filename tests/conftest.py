@@ -12,12 +12,14 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from jinja2 import Environment
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY as HEARTBEAT
 from prefect.settings import temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -27,6 +29,7 @@ from sqlalchemy.util import LRUCache
 
 from flows.up import OFFLINE
 from segue.outbox.states import ALL_BUCKETS
+from segue.render import compile as templates
 from segue.store import engine as store
 from segue.store.engine import open_engine
 from segue.store.migrate import migrate
@@ -73,6 +76,35 @@ def _share_what_engines_learn() -> None:
 
 
 _share_what_engines_learn()
+
+
+def _share_what_templates_compile_to() -> None:
+    """Let all libraries of this process share what MJML and Jinja2 make of the same source.
+
+    Each test opens an installation with a library of its own, and compiling a step takes longer than sending its mail.
+    Environments of ours are alike but for their globals, which compiled code looks up when it is run.
+    """
+    compiled: dict[tuple[Any, ...], Any] = {}
+    real = Environment.compile
+
+    def compile_once(
+        self: Environment, source: Any, name: str | None = None, filename: str | None = None, **rest: Any
+    ) -> Any:
+        is_ours = type(self) is templates._WordsFirst or self.variable_start_string == "[["
+        if not is_ours or not isinstance(source, str) or any(rest.values()):
+            return real(self, source, name, filename, **rest)
+        escaped = self.autoescape(name) if callable(self.autoescape) else self.autoescape
+        key = (type(self), escaped, name, filename, source)
+        if key not in compiled:
+            compiled[key] = real(self, source, name, filename)
+        return compiled[key]
+
+    Environment.compile = compile_once
+    templates.mjml2html = lru_cache(512)(templates.mjml2html)
+    templates.require_same_tokens = lru_cache(512)(templates.require_same_tokens)
+
+
+_share_what_templates_compile_to()
 _IDLE = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS")
 _numbers = count(1)
 

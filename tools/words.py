@@ -21,7 +21,7 @@ from babel.messages.pofile import write_po
 from segue.render.brand import Brand, load_brand
 from segue.render.catalogue import Msgid, Words, languages, read_catalogue
 from segue.render.links import Links
-from segue.render.spoken import Spoken
+from segue.render.spoken import settle
 
 _DATED = tuple(
     f'"{name}'.encode()
@@ -47,7 +47,7 @@ def said(folder: Path, brand: Brand) -> dict[str, dict[Msgid, None]]:
         for transactional in (False, True):
             words = Words(brand.template_lang, (), is_own=True)
             name = f"{journey}/{sample.parent.name}"
-            Spoken(name, folder, brand, links, words, transactional=transactional, pictures=None)
+            settle(name, folder, brand, links, words, transactional=transactional)
             journeys.setdefault(journey, {}).update(words.asked)
     counts = Counter(msgid for asked in journeys.values() for msgid in asked)
     shared = {msgid: None for asked in journeys.values() for msgid in asked if counts[msgid] > 1}

@@ -153,11 +153,11 @@ class Compiler:
 
     def text(self, path: str, *, transactional: bool) -> Fill:
         """Compile a template of plain text; nothing is escaped in it."""
-        return self._fill(path, self._plain, self._branded(path, transactional=transactional))
+        return self._fill(path, self._plain, self.branded(path, transactional=transactional))
 
     def html(self, path: str, *, transactional: bool) -> Fill:
         """Compile an MJML template; everything filled in is escaped."""
-        source = self._branded(path, transactional=transactional)
+        source = self.branded(path, transactional=transactional)
         try:
             compiled = str(mjml2html(source, disable_comments=True))
         except ValueError as error:
@@ -169,7 +169,8 @@ class Compiler:
         require_same_tokens(path, source, compiled)
         return self._fill(path, self._html, compiled)
 
-    def _branded(self, path: str, *, transactional: bool) -> str:
+    def branded(self, path: str, *, transactional: bool) -> str:
+        """Return a file after the brand stage: its sentences are settled, and Jinja2 is left in for the person."""
         try:
             return self._brand_stage.get_template(path).render(transactional=transactional)
         except TemplateSyntaxError as error:

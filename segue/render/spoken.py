@@ -15,6 +15,8 @@ from segue.render.voice import Voice, known_locale
 
 EMAIL_FILES = ("subject.txt.j2", "email.txt.j2", "email.mjml.j2")
 SMS_FILE = "sms.txt.j2"
+#: How a size stands beside a product, and what it is where there is one alone.
+SIZE, ONE_SIZE = "Size {size}", "One size"
 
 
 class Spoken:
@@ -35,9 +37,9 @@ class Spoken:
         self.language = words.language
         self._brand = brand
         self._folder = folder / name
-        self._size = words.sentence("Size {size}")
-        one_size = words.own("One size")
-        self._one_size = "" if one_size == "One size" else one_size
+        self._size = words.sentence(SIZE)
+        one_size = words.own(ONE_SIZE)
+        self._one_size = "" if one_size == ONE_SIZE else one_size
         compiler = Compiler(folder, brand, words, self.voice(brand.locale))
         self.globals = compiler.globals
         self.email = self._compile_email(compiler, transactional=transactional)
@@ -80,3 +82,14 @@ class Spoken:
         if not (self._folder / SMS_FILE).exists():
             return None
         return compiler.text(f"{self.name}/{SMS_FILE}", transactional=transactional)
+
+
+def settle(name: str, folder: Path, brand: Brand, links: Links, words: Words, *, transactional: bool) -> None:
+    """Ask `words` for every sentence of a step, in its order, and compile nothing: for whoever only collects them."""
+    size, one_size = words.sentence(SIZE), words.own(ONE_SIZE)
+    compiler = Compiler(folder, brand, words, Voice(brand.locale, brand.zone, size, one_size))
+    for file in (*EMAIL_FILES, SMS_FILE):
+        if (folder / name / file).exists():
+            compiler.branded(f"{name}/{file}", transactional=transactional)
+    if (folder / name / PAGE_FILE).exists():
+        PageTemplate(name, folder, brand, links, words, pictures=None)

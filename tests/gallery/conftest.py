@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -16,6 +17,15 @@ from segue.store.engine import open_engine
 from tests.gallery import shop
 from tests.gallery.pages import Page
 
+CHROMIUM = Path("/usr/bin/chromium")
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 BRAND_FILE = Path(__file__).resolve().parents[2] / "templates" / "brand.toml"
 
 
@@ -77,3 +87,15 @@ def pages(gallery: Path) -> dict[str, Page]:
 def frames(gallery: Path) -> dict[str, Page]:
     """The mails in frames, by file name."""
     return {path.name: Page(path) for path in (gallery / "gallery" / "mails").glob("*.html")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, for the tests of a file: while it is there, nothing else may run a loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=str(CHROMIUM), args=list(_FLAGS))
+        yield opened
+        opened.close()

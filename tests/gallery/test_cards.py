@@ -35,7 +35,6 @@ from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import location, message, order, profile
 from tests.gallery.pages import Page
-from tests.gallery.test_browser import browser
 
 NOON = datetime(2026, 5, 12, 16, tzinfo=UTC)  # two hours before the pick wave in New York
 SARAH, HOSTILE, UNSET, LOST, CANCELLED, LAST = range(1, 7)
@@ -48,8 +47,6 @@ COLOURED = PageFrame(
 #for card in json(bytes(sys.inputs.pages)) [#page(fill: rgb("#ff0000"))[#card.words]#page(fill: rgb("#0000ff"))[]]""",
     root=PAGE.root,
 )
-
-__all__ = ["browser"]
 
 
 def key_of(person: int) -> Key:

@@ -21,7 +21,8 @@ def brand() -> Brand:
 
 @pytest.fixture(scope="session")
 def links() -> Links:
-    return Links("https://go.saltmere.example.com", b"a secret for tests only")
+    """Those of the contact sheet, so that its test needs no library of its own."""
+    return Links("https://go.saltmere.example.com", b"only for looking at mails")
 
 
 @pytest.fixture(scope="session")

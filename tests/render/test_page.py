@@ -60,19 +60,20 @@ ZONES = (
 START = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop's pictures, and one beside them that is nobody's business."""
-    place = tmp_path / "pictures"
+    beside = tmp_path_factory.mktemp("shop")
+    place = beside / "pictures"
     (place / "deep").mkdir(parents=True)
     for name in ("tide.png", "a b.png", "deep/low.png", "v?1.png", "50%.png"):
         (place / name).write_bytes(b"x")
-    (tmp_path / "secret.png").write_bytes(b"x")
-    (place / "ladder.png").symlink_to(tmp_path / "secret.png")
+    (beside / "secret.png").write_bytes(b"x")
+    (place / "ladder.png").symlink_to(beside / "secret.png")
     return place
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def template(brand: Brand, links: Links, folder: Path) -> StepTemplate:
     return Library(TEMPLATES, brand, links, pictures=folder).step(STEP)
 

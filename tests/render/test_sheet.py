@@ -18,11 +18,10 @@ SHEET = TEMPLATES.parent / "docs" / "templates"
 
 
 @pytest.fixture(scope="module")
-def now(brand: Brand) -> dict[str, str]:
-    sheets_links = Links("https://go.saltmere.example.com", b"only for looking at mails")
+def now(library: Library) -> dict[str, str]:
     journeys = [point.load() for point in entry_points(group="segue.journeys")]
     sent = {f"{journey.name}/{step.name}" for journey in journeys for step in journey.steps if step.transactional}
-    return sample_digests(Library(TEMPLATES, brand, sheets_links), transactional=sent)
+    return sample_digests(library, transactional=sent)
 
 
 def test_the_sheet_is_of_these_templates(now: dict[str, str]) -> None:

@@ -237,7 +237,7 @@ def test_the_sample_holds_every_name_its_templates_read(library: Library, brand:
     given = {*compiler.globals, "link", "short_link", "share_link", "unsubscribe_url"}
     words = library.step(name).samples()["sample"]
     for file in sorted((TEMPLATES / name).glob("*.j2")):
-        source = compiler._branded(f"{name}/{file.name}", transactional=False)
+        source = compiler.branded(f"{name}/{file.name}", transactional=False)
         for path in paths(Environment(autoescape=True).parse(source)):
             if re.split(r"[.\[]", path)[0] not in given:
                 assert reach(words, path), f"{file.name} reads {path}"
