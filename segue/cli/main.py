@@ -129,8 +129,10 @@ def doctor() -> None:
         for journey in segue.journeys.values():
             renders = segue.sample_renders(journey)
             out.print(f"[green]ok[/green] {journey.title}: {len(renders)} sample messages render")
-        names = {str(channel): one.name for channel, one in segue.connectors.by_channel.items()}
-        out.print(f"[green]ok[/green] connectors: {', '.join(f'{c} by {n}' for c, n in names.items())}")
+        serving = [(str(channel), one.name) for channel, one in segue.connectors.by_channel.items()]
+        serving += [("offers", segue.connectors.offers.name)]
+        serving += [("audience", name) for name in segue.connectors.audiences]
+        out.print(f"[green]ok[/green] connectors: {', '.join(f'{what} by {name}' for what, name in serving)}")
 
 
 def main() -> None:

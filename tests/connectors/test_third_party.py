@@ -74,7 +74,7 @@ def test_the_how_to_works_as_it_stands(stranger: Stranger) -> None:
         assert (package / name).is_file()
     on = stranger.run(_SWITCH_ON)
     assert on.returncode == 0, on.stdout + on.stderr
-    assert "sms by acme" in on.stdout
+    assert "sms by acme, print by print_insert, offers by files, audience by audiences_csv" in on.stdout
 
 
 def test_it_imports_the_contract_and_nothing_else_of_ours() -> None:
