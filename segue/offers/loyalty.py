@@ -13,8 +13,9 @@ house rules change: an entry keeps its points, its rate, when it counts and when
 - Expired: what is left of earned points at their end; the oldest are spent first.
 
 When two profiles become one, her entries are simply together: an order is in the ledger once, of two follows of
-one network the later one is taken back, mentions stay (each was promised), and expiry is reckoned anew as if there
-had been one profile, since what she spent under one name may have been the oldest points of the other.
+one network the later one is taken back, mentions stay (each was promised), an order that either name paid for with
+points was paid for once, and expiry is reckoned anew as if there had been one profile, since what she spent under one
+name may have been the oldest points of the other.
 """
 
 from __future__ import annotations
@@ -27,9 +28,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
 
 from segue.offers.ledger import lock_people
-from segue.offers.points_account import Account, accounts_of, write
+from segue.offers.points_account import USED_UP, Account, accounts_of, write
 from segue.offers.points_earned import book_follows_and_mentions, book_orders, who_followed_or_mentioned
-from segue.offers.points_spent import book_redeemed, give_back_spent, spent_entry, who_redeemed
+from segue.offers.points_spent import (
+    book_redeemed,
+    give_back_doubled,
+    give_back_spent,
+    spent_entry,
+    who_redeemed,
+    who_redeemed_twice,
+)
 from segue.offers.points_taken import take_back_doubled_follows, take_back_orders, who_followed_twice, who_returned
 from segue.settings.house import Loyalty
 from segue.store.sql import listed
@@ -68,11 +76,13 @@ def book_points(connection: Connection, now: datetime, loyalty: Loyalty) -> Poin
     if not loyalty.is_on(now):
         return PointsBooked()
     orders = book_orders(connection, now, loyalty)
+    doubled = who_redeemed_twice(connection)
     people = {
         *who_followed_or_mentioned(connection, now, loyalty),
         *who_returned(connection, now),
         *who_followed_twice(connection),
         *who_redeemed(connection, now, loyalty),
+        *doubled,
         *_whose_points_ran_out(connection, now),
     }
     if not people:
@@ -80,6 +90,8 @@ def book_points(connection: Connection, now: datetime, loyalty: Loyalty) -> Poin
     lock_people(connection, people)
     accounts = accounts_of(connection, people)
     book_follows_and_mentions(connection, accounts, now, loyalty)
+    if doubled:
+        give_back_doubled(connection, {one: accounts[one] for one in doubled}, now, loyalty)
     for account in accounts.values():
         account.settle_expiry(now)
     take_back_doubled_follows(accounts.values(), now)
@@ -152,7 +164,7 @@ def ends_next(now: datetime, whose: ColumnElement[bool] | None = None) -> Select
     mine = true() if whose is None else whose
     used = (
         select(loyalty_entry.c.profile_id, func.sum(loyalty_entry.c.points).label("used"))
-        .where(mine, _USED_UP)
+        .where(mine, USED_UP)
         .group_by(loyalty_entry.c.profile_id)
         .subquery("used")
     )
@@ -188,25 +200,19 @@ def running_out(connection: Connection, people: Collection[int], by: datetime) -
 def ending_by(by: datetime) -> Select[Any]:
     """`profile_id`, `points`: who loses how many points until `by` if nobody spends any."""
     ends = loyalty_entry.c.expires_at <= literal(by, UtcTime)
-    left = func.sum(case((or_(ends, _USED_UP), loyalty_entry.c.points), else_=0))
+    left = func.sum(case((or_(ends, USED_UP), loyalty_entry.c.points), else_=0))
     return (
         select(loyalty_entry.c.profile_id, left.label("points")).group_by(loyalty_entry.c.profile_id).having(left > 0)
     )
-
-
-#: What uses points up, oldest first, as `is_drain` has it, and what has run out.
-_USED_UP = and_(
-    loyalty_entry.c.expires_at.is_(None), or_(loyalty_entry.c.points < 0, loyalty_entry.c.reason == "expiry")
-)
 
 
 def _whose_points_ran_out(connection: Connection, now: datetime) -> set[int]:
     """Whoever may have points that ran out and are not booked so, or were booked so before two became one."""
     at = literal(now, UtcTime)
     ended = loyalty_entry.c.expires_at <= at
-    open_points = func.sum(case((or_(ended, _USED_UP), loyalty_entry.c.points), else_=0))
+    open_points = func.sum(case((or_(ended, USED_UP), loyalty_entry.c.points), else_=0))
     came_late = func.max(case((and_(ended, loyalty_entry.c.recorded_at >= at), 1), else_=0))
-    ran_out = select(loyalty_entry.c.profile_id).where(or_(ended, _USED_UP)).group_by(loyalty_entry.c.profile_id)
+    ran_out = select(loyalty_entry.c.profile_id).where(or_(ended, USED_UP)).group_by(loyalty_entry.c.profile_id)
     had_expiry = select(loyalty_entry.c.profile_id).where(loyalty_entry.c.reason == "expiry")
     merged = select(profile.c.merged_into).where(profile.c.merged_into.in_(had_expiry))
     return {

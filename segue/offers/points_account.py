@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from segue.store.bulk import insert_new
 from segue.store.sql import listed
@@ -109,8 +109,18 @@ class Account:
 
 
 def is_drain(entry: Entry) -> bool:
-    """True for what uses points up, oldest first: spent, or corrected downwards."""
-    return entry.points < 0 and entry.expires_at is None and entry.reason != "expiry"
+    """True for what uses points up, oldest first: spent, or corrected downwards; and for a use that was none after all.
+
+    The latter is given back without an end: it takes the use away, and the lots it came from live as if untouched.
+    """
+    used_or_not = entry.points < 0 or entry.kind == "given_back"
+    return used_or_not and entry.expires_at is None and entry.reason != "expiry"
+
+
+#: As `is_drain` has it, and what has run out: by these less the lots, oldest first, one knows what is left.
+USED_UP: ColumnElement[bool] = and_(
+    loyalty_entry.c.expires_at.is_(None), or_(loyalty_entry.c.points < 0, loyalty_entry.c.kind == "given_back")
+)
 
 
 def accounts_of(connection: Connection, people: Collection[int]) -> dict[int, Account]:

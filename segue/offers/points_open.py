@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, literal, or_, select
+from sqlalchemy import Connection, func, literal, select
 
 from segue.offers.ledger import IS_REDEEMED
+from segue.offers.points_account import USED_UP
 from segue.offers.points_earned import foreign_orders
 from segue.settings.house import Loyalty
 from segue.store.tables import loyalty_entry, voucher
@@ -98,11 +99,8 @@ def _month(name: str, points: Mapping[tuple[str, bool], int], codes: list[_Code]
 
 def _points(connection: Connection, now: datetime) -> Counter[tuple[str, bool]]:
     """Open points by month, and whether they are pending. The oldest are used up first."""
-    used_up = and_(
-        loyalty_entry.c.expires_at.is_(None), or_(loyalty_entry.c.points < 0, loyalty_entry.c.reason == "expiry")
-    )
     owner, pending = loyalty_entry.c.profile_id, loyalty_entry.c.counts_from > literal(now, UtcTime)
-    used = select(owner, func.sum(loyalty_entry.c.points).label("used")).where(used_up).group_by(owner).subquery("used")
+    used = select(owner, func.sum(loyalty_entry.c.points).label("used")).where(USED_UP).group_by(owner).subquery("used")
     size = func.sum(loyalty_entry.c.points)
     lots = (
         select(

@@ -2,7 +2,8 @@
 
 They bring `points`, and `order_id` (the shop's own) where they paid for an order. What her points do not cover is
 booked as soon as they do, so it does not matter what is told first. An order that is told of under several events was
-paid for once: the most that any of them tells counts. Points spent on an order that was cancelled come
+paid for once: the most that any of them tells counts. So it is where two who told of one order turn out to be one: what
+was booked beyond that is given back as if it had never been used. Points spent on an order that was cancelled come
 back as new ones: they live a full life again, or she would lose by the cancellation.
 """
 
@@ -10,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, literal, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, func, literal, literal_column, select
 
 from segue.offers.points_account import Account, Entry
 from segue.settings.house import Loyalty
 from segue.store.sql import listed
-from segue.store.tables import event, loyalty_entry, order
+from segue.store.tables import event, loyalty_entry, order, profile
 from segue.store.types import UtcTime
 
 _MOST = 2**53
@@ -29,7 +30,7 @@ _BOOKED_POINTS = exists().where(loyalty_entry.c.dedupe == _NAME, loyalty_entry.c
 _ORDER_REF = cast(event.c.properties["order_id"].as_string(), String)
 #: Everything of this kind that these people's events tell, in the order it came in.
 _ALL_TOLD = (
-    select(event.c.id, event.c.profile_id, _ORDER_REF.label("order_ref"), event.c.properties)
+    select(event.c.id, event.c.profile_id, event.c.occurred_at, _ORDER_REF.label("order_ref"), event.c.properties)
     .where(_REDEEMED, listed(event.c.profile_id, "people"), _ORDER_REF.is_not(None))
     .order_by(event.c.id)
 )
@@ -67,7 +68,7 @@ def book_redeemed(connection: Connection, accounts: Mapping[int, Account], now: 
     people = {"people": sorted(accounts)}
     told = _told(now, loyalty).where(listed(event.c.profile_id, "people")).order_by(event.c.occurred_at, event.c.id)
     rows = connection.execute(told, people).all()
-    before = _told_before(connection, accounts, loyalty) if rows else {}
+    owed = _owed(connection, accounts, loyalty) if rows else {}
     for row in rows:
         account, ref = accounts[row.profile_id], f"event:{row.id}"
         if row.is_cancelled:
@@ -75,21 +76,66 @@ def book_redeemed(connection: Connection, accounts: Mapping[int, Account], now: 
         else:
             points = _points_of(row.properties)
             if points:
-                _book(account, ref, max(0, points - before.get(row.id, 0)), row.occurred_at, now)
+                _book(account, ref, owed[row.id].points if row.id in owed else points, row.occurred_at, now)
 
 
-def _told_before(connection: Connection, accounts: Mapping[int, Account], loyalty: Loyalty) -> dict[int, int]:
-    """By event: the most points that an event which came in before it told for the same order of the same person.
+def who_redeemed_twice(connection: Connection) -> set[int]:
+    """Whoever has two such events for one order since a merge; what each told may be booked in full."""
+    merged = select(profile.c.merged_into).where(profile.c.merged_into.is_not(None))
+    twice = (
+        select(event.c.profile_id)
+        .where(_REDEEMED, event.c.profile_id.in_(merged), _ORDER_REF.is_not(None))
+        .group_by(event.c.profile_id, _ORDER_REF)
+        .having(func.count() > 1)
+    )
+    return set(connection.scalars(twice))
+
+
+def give_back_doubled(connection: Connection, accounts: Mapping[int, Account], now: datetime, loyalty: Loyalty) -> None:
+    """Give back what is booked for an event beyond what it adds to the events before it: two were not known to be one.
+
+    As if it had never been used. What came back with its order is left alone: there is nothing of it to give back.
+    """
+    for event_id, owed in _owed(connection, accounts, loyalty).items():
+        account, name = accounts[owed.profile_id], f"spent:event:{event_id}"
+        parts = account.named(name)
+        beyond = -sum(one.points for one in parts) - owed.points
+        if beyond <= 0 or account.named(f"given_back:{name}"):
+            continue
+        account.book(
+            Entry(
+                dedupe=f"{name}/{len(parts)}",
+                profile_id=account.profile_id,
+                kind="given_back",
+                reason="reward",
+                points=beyond,
+                occurred_at=owed.at,
+                counts_from=now,
+            )
+        )
+
+
+class _Owed(NamedTuple):
+    """What an event adds to those that told of the same order before."""
+
+    profile_id: int
+    at: datetime
+    points: int
+
+
+def _owed(connection: Connection, accounts: Mapping[int, Account], loyalty: Loyalty) -> dict[int, _Owed]:
+    """By event that names an order: what it adds to the most that those which came in before it told of that order.
 
     So what each adds is settled when it comes in, and all that are told for an order add up to the most of them.
     """
     most: dict[tuple[int, str], int] = {}
-    found: dict[int, int] = {}
+    found: dict[int, _Owed] = {}
     since = _ALL_TOLD.where(event.c.occurred_at >= literal(loyalty.starts_at, UtcTime))
     for row in connection.execute(since, {"people": sorted(accounts)}):
         key = row.profile_id, row.order_ref
-        found[row.id] = most.get(key, 0)
-        most[key] = max(found[row.id], _points_of(row.properties))
+        before, points = most.get(key, 0), _points_of(row.properties)
+        found[row.id] = _Owed(row.profile_id, row.occurred_at, max(0, points - before))
+        most[key] = max(before, points)
     return found
 
 

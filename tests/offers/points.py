@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, func, insert, select, update
 
 from segue.offers.loyalty import PointsBooked, balances, book_points
+from segue.outbox.merge_facts import move_facts
 from segue.settings.house import Loyalty
 from segue.store.engine import read, write
 from segue.store.tables import event, loyalty_entry, order, profile, touchpoint
@@ -72,6 +73,13 @@ def redeemed(engine: Engine, who: int, points: Any, at: float, order_ref: str | 
     }
     with write(engine) as connection:
         connection.execute(insert(event).values(values))
+
+
+def merged(engine: Engine) -> None:
+    """Two becomes one, as the outbox does it: her entries and facts change hands."""
+    with write(engine) as connection:
+        connection.execute(update(profile).where(profile.c.id == 2).values(merged_into=1))
+        move_facts(connection, {2: 1}, START)
 
 
 def book(engine: Engine, at: float, rules: Loyalty = RULES) -> PointsBooked:

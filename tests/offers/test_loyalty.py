@@ -5,12 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, insert
 
 from segue.offers.loyalty import balances, give_back, spend
 from segue.store.engine import read, write
-from segue.store.tables import order_line, order_return, product, profile, variant
-from tests.offers.points import RULES, START, book, change, day, entries, held, ordered, people, redeemed, rows, touched
+from segue.store.tables import order_line, order_return, product, variant
+from tests.offers.points import (
+    RULES,
+    START,
+    book,
+    change,
+    day,
+    entries,
+    held,
+    merged,
+    ordered,
+    people,
+    redeemed,
+    rows,
+    touched,
+)
 
 
 @pytest.fixture
@@ -22,15 +36,6 @@ def shop(engine: Engine) -> Engine:
 def spent(engine: Engine, points: int, ref: str, at: float, who: int = 1) -> bool:
     with write(engine) as connection:
         return spend(connection, who, points, ref, day(at))
-
-
-def merged(engine: Engine) -> None:
-    """Two becomes one, as the outbox does it: her entries and facts change hands."""
-    from segue.outbox.merge_facts import move_facts
-
-    with write(engine) as connection:
-        connection.execute(update(profile).where(profile.c.id == 2).values(merged_into=1))
-        move_facts(connection, {2: 1}, START)
 
 
 def test_an_order_earns_whole_units_pending_until_its_return_window_is_over(shop: Engine) -> None:

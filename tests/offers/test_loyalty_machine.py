@@ -1,4 +1,4 @@
-"""Any year of orders, returns, follows, spendings and a merge: the ledger's sum equals a reference in plain Python.
+"""Any year of orders, returns, follows, spendings, points told as used, and a merge: the sum is a plain reference's.
 
 The reference knows no sums: it holds every lot of points by itself, uses them up oldest first, lets them run out on
 their day, and for two who became one begins anew with both their lives, as if they had been one person.
@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select, update
 
 from segue.offers.loyalty import spend
-from segue.outbox.merge_facts import move_facts
 from segue.store.engine import read, write
-from segue.store.tables import loyalty_entry, order, profile, touchpoint
-from tests.offers.points import START, book, change, day, entries, held, ordered, people, touched
+from segue.store.tables import event, loyalty_entry, order, profile, touchpoint
+from tests.offers.points import book, change, day, entries, held, merged, ordered, people, redeemed, touched
 
 WINDOW, LIFE, FOLLOW = 30, 100, 25
 WHO = st.sampled_from((1, 2))
@@ -27,6 +26,7 @@ STEPS = st.one_of(
     st.tuples(st.just("cancel"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("follow"), WHO, st.sampled_from(("pinterest", "instagram"))),
     st.tuples(st.just("spend"), WHO, st.integers(1, 250)),
+    st.tuples(st.just("redeem"), WHO, st.tuples(st.integers(1, 30), st.sampled_from(("x", "x", "y")))),
     st.tuples(st.just("merge"), st.just(0), st.just(0)),
     st.tuples(st.just("wait"), st.integers(1, 60), st.just(0)),
     st.tuples(st.just("wait"), st.integers(1, 60), st.just(0)),
@@ -56,6 +56,18 @@ class Reference:
     lots: list[Lot] = field(default_factory=list)
     #: When, what, whose: ("spend", person, points) or ("take", lot, points).
     log: list[tuple[float, str, Any, int]] = field(default_factory=list)
+    #: When the shop told that an order was paid for with points, whose, which order, how many.
+    told: list[tuple[float, int, str, int]] = field(default_factory=list)
+
+    def paid(self) -> list[tuple[float, str, Any, int]]:
+        """What was told, in the words of the log: each telling is what it adds to the most that was told before."""
+        most: dict[tuple[int, str], int] = {}
+        found: list[tuple[float, str, Any, int]] = []
+        for at, who, ref, points in self.told:
+            before = most.get((who, ref), 0)
+            most[who, ref] = max(before, points)
+            found.append((at, "spend", who, most[who, ref] - before))
+        return found
 
     def left(self, who: int, now: float) -> list[tuple[Lot, int]]:
         """What is left of each of her lots, by living her life once more."""
@@ -71,7 +83,7 @@ class Reference:
                     points -= part
             assert points == 0, "more was used than there was"
 
-        for at, what, whose, points in sorted(self.log, key=lambda one: one[0]):
+        for at, what, whose, points in sorted(self.log + self.paid(), key=lambda one: one[0]):
             if what == "spend" and whose == who:
                 use(points, at)
             elif what == "take" and whose.owner == who:
@@ -99,9 +111,16 @@ class Reference:
                 self.log.append((now, "take", lot, part))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FRIENDS = [("follow", 1, "pinterest"), ("follow", 2, "instagram"), ("order", 1, 90), ("wait", 40, 0)]
+PAID_TWICE = [("redeem", 1, (20, "x")), ("redeem", 2, (25, "x"))]
+
+
+@example([*FRIENDS, *PAID_TWICE, ("merge", 0, 0), ("spend", 1, 40), ("wait", 60, 0)])
+@example([*FRIENDS, *PAID_TWICE[::-1], ("wait", 60, 0), ("merge", 0, 0), ("wait", 30, 0)])
+@example([*FRIENDS, ("redeem", 1, (20, "x")), ("merge", 0, 0), ("redeem", 2, (25, "x"))])
+@settings(max_examples=22, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, min_size=3, max_size=22))
-def test_the_sum_is_what_a_plain_count_says(  # noqa: C901 - a step after the other
+def test_the_sum_is_what_a_plain_count_says(  # noqa: C901, PLR0912 - a step after the other
     engine: Engine, steps: list[tuple[str, Any, Any]]
 ) -> None:
     empty(engine)
@@ -129,6 +148,12 @@ def test_the_sum_is_what_a_plain_count_says(  # noqa: C901 - a step after the ot
                 assert spend(connection, first, second, f"till-{now}", day(now)) == covers
             if covers:
                 reference.log.append((now, "spend", owner, second))
+        elif step == "redeem":
+            points, ref = second
+            most = max((one[3] for one in reference.told if one[1:3] == (owner, ref)), default=0)
+            if reference.balance(owner, now)[0] >= points - most:
+                redeemed(engine, owner, points, now, ref)
+                reference.told.append((now, owner, ref, points))
         elif step == "merge" and not is_one:
             is_one = True
             become_one(engine, reference)
@@ -165,11 +190,10 @@ def give_up(engine: Engine, reference: Reference, step: str, which: int, dollars
 
 def become_one(engine: Engine, reference: Reference) -> None:
     """The second goes into the first."""
-    with write(engine) as connection:
-        connection.execute(update(profile).where(profile.c.id == 2).values(merged_into=1))
-        move_facts(connection, {2: 1}, START)
+    merged(engine)
     for lot in reference.lots:
         lot.owner = 1
+    reference.told = [(at, 1, ref, points) for at, _, ref, points in reference.told]
     reference.log = [(at, what, 1 if what == "spend" else whose, points) for at, what, whose, points in reference.log]
 
 
@@ -183,7 +207,7 @@ def nothing_is_taken_beyond_what_was_earned(engine: Engine) -> None:
 
 def empty(engine: Engine) -> None:
     with write(engine) as connection:
-        for table in (loyalty_entry, touchpoint, order):
+        for table in (loyalty_entry, touchpoint, order, event):
             connection.execute(delete(table))
         connection.execute(update(profile).values(merged_into=None))
         connection.execute(delete(profile))

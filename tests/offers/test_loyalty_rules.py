@@ -14,7 +14,20 @@ from segue.offers.points_earned import book_orders
 from segue.offers.points_open import open_promises
 from segue.settings import House, Loyalty, Settings
 from segue.store.engine import open_engine, read, write
-from tests.offers.points import RULES, book, change, day, entries, held, ordered, people, redeemed, rows, touched
+from tests.offers.points import (
+    RULES,
+    book,
+    change,
+    day,
+    entries,
+    held,
+    merged,
+    ordered,
+    people,
+    redeemed,
+    rows,
+    touched,
+)
 
 
 @pytest.fixture
@@ -120,6 +133,45 @@ def test_told_at_once_and_not_covered_at_first_it_still_counts_once(shop: Engine
     ordered(shop, 2, 1, 200, at=1)
     book(shop, 34)
     assert held(shop, 34) == (300 - 150 - 20, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "used", "merge_at"), [((50, 80), 80, 2), ((80, 50), 80, 3), ((50, 80), 80, 3), ((150, 150), 150, 3)]
+)
+def test_an_order_that_two_names_paid_for_was_paid_for_once(
+    shop: Engine, told: tuple[int, int], used: int, merge_at: int
+) -> None:
+    """Before they were one, or between; more than either had alone, too. What was not used is as it was."""
+    ordered(shop, 1, 1, 100)  # ends on day 130
+    ordered(shop, 2, 2, 100, at=20)  # ends on day 150
+    ordered(shop, 3, 2, 10, at=51, paid_at=None)
+    for step, at in enumerate((60, 61, 62, 63)):
+        if step == merge_at:
+            merged(shop)
+        if step in (1, 2):
+            redeemed(shop, 1 if merge_at <= step else step, told[step - 1], at, "o3", by=f"till {step}")
+        book(shop, at)
+    assert held(shop, 64) == (200 - used, 0)
+    assert book(shop, 64) == loyalty.PointsBooked()
+    change(shop, 3, cancelled_at=day(65))
+    book(shop, 66)
+    assert held(shop, 66) == (200, 0)
+    assert book(shop, 67) == loyalty.PointsBooked()
+    book(shop, 151)
+    assert held(shop, 151) == (used, 0)  # what came back is new; the rest ran out when it would have
+
+
+def test_what_came_back_to_two_names_is_not_given_back_once_more(shop: Engine) -> None:
+    for who in (1, 2):
+        ordered(shop, who, who, 100)
+        redeemed(shop, who, 50, 40, "o3")
+    ordered(shop, 3, 2, 10, at=31, paid_at=None)
+    book(shop, 41)
+    change(shop, 3, cancelled_at=day(42))
+    book(shop, 43)
+    merged(shop)
+    book(shop, 44)
+    assert held(shop, 44) == (200, 0)
 
 
 def test_an_order_that_another_booking_earned_meanwhile_stops_nobody(
