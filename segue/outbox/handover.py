@@ -134,13 +134,11 @@ class HandOver:
 
     def _still_true(self, connection: Connection, batch: Sequence[Ready], judged_on: Watermark) -> Sequence[Ready]:
         """Those of `batch` about whom nothing was recorded since they were judged."""
-        if not batch or judged_on.is_current(watermark(connection)):
+        if not batch or judged_on.is_current(later := watermark(connection)):
             return batch
-        hashes = {ready.message_id: hash_address(ready.message.address, self._secret) for ready in batch}
-        people, silenced = touched(
-            connection, judged_on, {ready.profile_id for ready in batch}, list(set(hashes.values()))
-        )
-        return [one for one in batch if one.profile_id not in people and hashes[one.message_id] not in silenced]
+        people = {ready.profile_id for ready in batch}
+        news = touched(connection, judged_on, later, people, lambda address: hash_address(address, self._secret))
+        return [one for one in batch if one.profile_id not in news]
 
     def _mark(
         self,

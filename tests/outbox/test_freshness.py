@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from importlib.metadata import entry_points
+from typing import Any
 
+import pandas as pd
 import pytest
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, Table, insert
+from sqlalchemy import event as sqlalchemy_event
 
-from segue.outbox.freshness import _was_visible, watermark
+from segue.journeys.definition import Facts, Journey, Moment
+from segue.journeys.segments import (
+    Bought,
+    CameFrom,
+    CartedNotBought,
+    ClickedNotBought,
+    Definition,
+    Fits,
+    Follows,
+    Lives,
+    LivesWithin,
+    PointsAtLeast,
+    Speaks,
+    segment_select,
+)
+from segue.outbox.freshness import _FACTS, _was_visible, touched, watermark
 from segue.outbox.suppressed import hash_address
+from segue.settings.house import House, Loyalty
 from segue.store.engine import read, write
-from segue.store.tables import consent_event, order, suppression
+from segue.store.tables import (
+    cart,
+    cart_event,
+    consent_event,
+    delivery_event,
+    event,
+    fulfilment,
+    identifier,
+    loyalty_entry,
+    metadata,
+    order,
+    order_return,
+    product,
+    redemption,
+    referral,
+    stock_event,
+    suppression,
+    touchpoint,
+    variant,
+    voucher,
+)
 from tests.outbox.conftest import Desks
 from tests.outbox.shop import NOW, SECRET, consent, nothing_happened, step
 
 A_SECOND_AGO = NOW - timedelta(seconds=1)
+_AT = {"occurred_at": A_SECOND_AGO, "recorded_at": NOW}
+#: What changes in its place, or is a thing of the shop's: seen with the next judgement, seconds later. And our own.
+_SEEN_SOON = frozenset({
+    "profile", "identifier", "profile_size", "order_line", "cart", "product", "variant", "product_relation", "listing",
+    "location", "voucher", "referral_code", "message", "print_page",
+})  # fmt: skip
 
 
 def withdraw(connection: Connection, profile_id: int, at: object = A_SECOND_AGO) -> None:
@@ -42,15 +89,35 @@ def silence(connection: Connection, profile_id: int) -> None:
     )
 
 
+def see(connection: Connection, profile_id: int) -> None:
+    about = {"dedupe": f"seen-{profile_id}", "profile_id": profile_id, "name": "Size Told", "properties": {}}
+    connection.execute(insert(event).values(about | _AT))
+
+
+def told(connection, rows, now, brief):  # type: ignore[no-untyped-def]
+    people = {row.profile_id for row in connection.execute(event.select())}
+    return nothing_happened(connection, rows, now, brief).assign(converted=rows["profile_id"].isin(people))
+
+
 def bought(connection, rows, now, brief):  # type: ignore[no-untyped-def]
     buyers = {row.profile_id for row in connection.execute(order.select())}
     return nothing_happened(connection, rows, now, brief).assign(converted=rows["profile_id"].isin(buyers))
 
 
 @pytest.mark.parametrize("when", ["judged", "composed"])
-@pytest.mark.parametrize(("fact", "reason"), [(withdraw, "denied"), (buy, "converted"), (silence, "suppressed")])
-def test_a_fact_recorded_after_the_judgement_is_honoured(desk: Desks, when: str, fact: object, reason: str) -> None:
-    one = desk(step(facts=bought), people=25)
+@pytest.mark.parametrize(
+    ("fact", "facts", "reason"),
+    [
+        (withdraw, bought, "denied"),
+        (buy, bought, "converted"),
+        (silence, bought, "suppressed"),
+        (see, told, "converted"),
+    ],
+)
+def test_a_fact_recorded_after_the_judgement_is_honoured(
+    desk: Desks, when: str, fact: object, facts: Facts, reason: str
+) -> None:
+    one = desk(step(facts=facts), people=25)
 
     def record() -> None:
         with write(one.engine) as connection:
@@ -61,6 +128,103 @@ def test_a_fact_recorded_after_the_judgement_is_honoured(desk: Desks, when: str,
     assert one.states() == {("accepted", None): 24, ("skipped", reason): 1}
     assert one.rows()[6].state == "skipped"
     assert "letters/only/person:7" not in one.sent()
+
+
+#: One row about somebody in each table of facts about people.
+ABOUT: dict[Table, dict[str, Any]] = {
+    consent_event: {k: v for k, v in consent(7, "sms", "denied", "opt_in", at=A_SECOND_AGO).items() if k != "dedupe"},
+    order: {"external_id": "o", "profile_id": 7, "sales_channel": "web", "currency": "USD", "total_minor": 1},
+    fulfilment: {"order_id": 1, "kind": "packed"},
+    order_return: {
+        "document": "C1",
+        "order_id": 1,
+        "variant_id": 1,
+        "quantity": 1,
+        "total_minor": 1,
+        "currency": "USD",
+    },
+    cart_event: {"cart_id": 1, "kind": "viewed"},
+    redemption: {"voucher_id": 1, "order_ref": "o", "source": "till", "counts": True, "redeemed_at": A_SECOND_AGO},
+    loyalty_entry: {"profile_id": 7, "kind": "spent", "reason": "reward", "points": -1, "counts_from": A_SECOND_AGO},
+    referral: {"profile_id": 7, "friend_id": 6, "order_id": 1, "code": "C", "score": 0, "signals": []},
+    event: {"profile_id": 7, "name": "Points Redeemed", "properties": {}},
+    touchpoint: {"profile_id": 7, "kind": "follow"},
+    delivery_event: {"message_id": 7, "provider": "x", "kind": "clicked"},
+    suppression: {"address_hash": hash_address("her.other@example.com", SECRET), "reason": "unsubscribe"},
+}
+
+
+CONDITIONS = (
+    Bought(days=9, category="tops", channel="web", location="pop"),
+    Fits(size="8"),
+    LivesWithin(km=1, location="pop"),
+    ClickedNotBought(days=9),
+    CartedNotBought(days=9),
+    PointsAtLeast(points=5),
+    Lives(country="US"),
+    Speaks(locale="en"),
+    CameFrom(channel="web"),
+    Follows(network="pinterest"),
+)
+
+
+def a_shop(engine: Engine) -> None:
+    """Somebody's order, cart, voucher and message, and another address of hers, for facts to be about."""
+    of_hers = {"profile_id": 7, "external_id": "c", "sales_channel": "web"}
+    with write(engine) as connection:
+        for table, row in (
+            (identifier, {"kind": "email", "value": "her.other@example.com", "profile_id": 7, "identifies": True}),
+            (product, {"external_id": "p", "title": "Scarf"}),
+            (variant, {"product_id": 1, "sku": "p", "price_minor": 1, "currency": "USD"}),
+            (cart, of_hers),
+            (order, {**of_hers, "currency": "USD", "total_minor": 1}),
+            (
+                voucher,
+                {"key": "k", "code": "C", "profile_id": 7, "offer": "cart", "valid_from": NOW, "valid_until": NOW},
+            ),
+        ):
+            connection.execute(insert(table).values(row | {name: at for name, at in _AT.items() if name in table.c}))
+
+
+def test_whoever_a_fact_is_about_is_judged_again_and_nobody_else(desk: Desks) -> None:
+    one = desk(people=9)
+    a_shop(one.engine)
+    for table, row in ABOUT.items():
+        dated = {name: at for name, at in ({"dedupe": "d"} | _AT).items() if name in table.c}
+        with read(one.engine) as connection:
+            before = watermark(connection)
+        with write(one.engine) as connection:
+            connection.execute(insert(table).values(dated | row))
+        with read(one.engine) as connection:
+            later = watermark(connection)
+            found = touched(connection, before, later, range(1, 10), lambda address: hash_address(address, SECRET))
+        assert (table.name, before.is_current(later), found) == (table.name, False, {7})
+
+
+def test_every_fact_a_judgement_reads_moves_the_watermark(engine: Engine) -> None:
+    """By the statements of every step's facts, and of every condition a segment may have."""
+    asked: set[str] = set()
+
+    def note(*told: Any) -> None:
+        asked.update(re.findall(r"[a-z_]+", told[2]))
+
+    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    rows = pd.DataFrame({"key": ["a/b/c:1"], "profile_id": [1], "subject_id": [1]})
+    moment = Moment(now=NOW, live_from=NOW, house=House(loyalty=Loyalty(starts_on=NOW.date())))
+    with write(engine) as connection:
+        for point in entry_points(group="segue.journeys"):
+            journey: Journey = point.load()
+            for one in journey.steps:
+                one.facts(connection, rows, moment, journey.brief())
+            if journey.refresh is not None:
+                journey.refresh(connection, moment)
+        for condition in CONDITIONS:
+            connection.execute(segment_select(Definition(conditions=(condition,)), NOW))
+    sqlalchemy_event.remove(engine, "before_cursor_execute", note)
+    read_of = {name for name in metadata.tables if name in asked}
+    assert {"order", "event", "touchpoint", "loyalty_entry", "delivery_event"} <= read_of
+    assert read_of - _SEEN_SOON - {table.name for table in _FACTS} == set()
+    assert ABOUT.keys() | {stock_event} == set(_FACTS)
 
 
 def test_a_fact_between_two_windows_is_honoured(desk: Desks) -> None:
