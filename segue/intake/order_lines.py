@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -46,16 +47,18 @@ class OrderLines:
         self._positions: Counter[str] = Counter()
         #: (order, variant) -> how often this telling of the order has named it.
         self._named: defaultdict[int, Counter[int]] = defaultdict(Counter)
-        #: Lines an earlier telling in this file made and the present one has not named: order -> line ids.
+        #: Lines an earlier telling in this file made and the present one has not named: order -> line ids. Where the
+        #: present one is proved to be the whole order, also those that were there before.
         self._unnamed: dict[int, set[int]] = {}
-        self._told_again: set[int] = set()
+        #: Orders whose lines are about to be told anew, and whether that will be all of them.
+        self._told_again: dict[int, bool] = {}
         self._changes = Changes(order_line)
         self._order_of: dict[int, int] = {}
 
-    def tell_again(self, order_id: int) -> None:
-        """The file begins to tell an order's lines anew."""
+    def tell_again(self, order_id: int, *, whole: bool) -> None:
+        """The file begins to tell an order's lines anew; `whole`: what they leave out is no more."""
         self._named.pop(order_id, None)
-        self._told_again.add(order_id)
+        self._told_again[order_id] = whole
 
     def write(self, lines: Sequence[r.OrderLine], orders: Told) -> set[int]:
         """Write the lines; return the ids of orders with a new one."""
@@ -88,9 +91,14 @@ class OrderLines:
     def _match(self, lines: list[tuple[int, r.OrderLine]], replaced: Collection[int]) -> dict[int, int]:
         """Find each line's row; those without one are added. Returns how many, by order."""
         held = _Held(self._connection, {order_id for order_id, _ in lines})
-        for order_id in self._told_again & held.orders:
-            self._unnamed[order_id] = {row["id"] for row in held.lines(order_id) if row["id"] > self.floor}
-            self._told_again.discard(order_id)
+        for order_id in self._told_again.keys() & held.orders:
+            whole = self._told_again.pop(order_id)
+            # That the others add up says nothing of a line that costs nothing: it stays.
+            self._unnamed[order_id] = {
+                row["id"]
+                for row in held.lines(order_id)
+                if row["id"] > self.floor or (whole and row["total_minor"] > 0)
+            }
         rows: dict[tuple[int, int], dict[str, Any]] = {}
         for order_id, line in lines:
             variant_id = self._shop.variant_ids[line.variant.sku]
@@ -106,6 +114,9 @@ class OrderLines:
                 held.add(row)
             else:
                 self._compare(found, line, replaces=order_id in replaced)
+        for order_id in held.orders:
+            if not self._unnamed.get(order_id):
+                self._unnamed.pop(order_id, None)
         insert_new(self._connection, order_line, list(rows.values()), ["order_id", "position"])
         return Counter(order_id for order_id, _ in rows)
 
@@ -131,11 +142,15 @@ class OrderLines:
         mine = self._changes.rows()
         self._tally.updated["order_line"] += sum(line_id <= self.floor for line_id in mine)
         self._changes.apply(self._connection)
-        gone = sorted(line_id for lines in self._unnamed.values() for line_id in lines)
+        unnamed = {order_id: lines for order_id, lines in self._unnamed.items() if order_id not in spoilt}
+        gone = sorted(line_id for lines in unnamed.values() for line_id in lines)
         for start in range(0, len(gone), _CHUNK):
             chunk = among(self._connection, order_line.c.id, gone[start : start + _CHUNK])
-            self._tally.taken["order_line"] -= self._connection.execute(delete(order_line).where(chunk)).rowcount
-        return {self._order_of[line_id] for line_id in mine} | self._unnamed.keys()
+            self._connection.execute(delete(order_line).where(chunk))
+        known = bisect_right(gone, self.floor)
+        self._tally.updated["order_line"] += known
+        self._tally.taken["order_line"] -= len(gone) - known
+        return {self._order_of[line_id] for line_id in mine} | unnamed.keys()
 
 
 class _Held:

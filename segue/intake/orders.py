@@ -161,8 +161,8 @@ class Orders:
             self._changes.fill(order_id, there, {name: row[name] for name in _ADDED})
             if head.overwrites:
                 self._replaced.add(order_id)
-                if self._copies.count(head.external_id) > 1:
-                    self._lines.tell_again(order_id)
+                if head.whole or self._copies.count(head.external_id) > 1:
+                    self._lines.tell_again(order_id, whole=head.whole)
                 told = {name: row[name] for name in _REPLACED}
                 # No discount may as well be an empty cell, which erases nothing.
                 told |= {"refunded_minor": head.refunded_minor, "discount_minor": head.discount_minor or None}

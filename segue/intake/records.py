@@ -193,6 +193,8 @@ class Order(PersonFact):
     cancelled_at: datetime | None = None
     #: A later file of the same system: what it says of payment, refund, cancellation and worth replaces what we knew.
     overwrites: bool = False
+    #: Its lines are proved to be all of it: what was known of others is over.
+    whole: bool = False
     #: Said by a line rather than by a row of its own: the order counts once, however many lines say it.
     implied: bool = False
 

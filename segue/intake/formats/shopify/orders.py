@@ -37,6 +37,8 @@ _PAID = {
     "voided": False,
     "expired": False,
 }
+_NOTHING = frozenset({"", "0", "0.00"})
+_ADDS_UP = ("Subtotal", "Total", "Discount Amount", "Lineitem price", "Lineitem discount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Line:
     fact: r.OrderLine
     #: None: the row does not say.
     needs_shipping: bool | None
+    #: It costs less than its quantity times its price.
+    is_discounted: bool
 
 
 class OrdersDoor(OrderRows[Head, Line]):
@@ -70,6 +74,8 @@ class OrdersDoor(OrderRows[Head, Line]):
         #: Order, its time, line and who said yes.
         self._ticks: list[tuple[str, datetime, int, r.Names]] = []
         self._heads = self._like_checkouts = 0
+        #: Whether the file says what it takes to see that an order's lines are all there.
+        self._adds_up = all(self.cells.has(name) for name in _ADDS_UP)
 
     def currency_of(self, head: Head) -> str:
         """Return the order's currency."""
@@ -137,13 +143,15 @@ class OrdersDoor(OrderRows[Head, Line]):
             unit_price_minor=price,
         )
         ships = cells.raw(row, "Lineitem requires shipping").casefold()
-        return Line(fact, {"true": True, "false": False}.get(ships))
+        less = cells.raw(row, "Lineitem discount") if self._adds_up else ""
+        is_discounted = less not in _NOTHING and bool(less.strip("0.,"))
+        return Line(fact, {"true": True, "false": False}.get(ships), is_discounted)
 
     def say(self, key: str, head: Head, lines: list[Line], tally: Tally) -> Iterator[r.Fact]:
         """Yield the order, where it was sold and who bought it, its lines and its parcels."""
         row, is_till = head.row, head.order.sales_channel == _TILL
         delivery = delivery_of(self.cells, row, [line.needs_shipping for line in lines], is_till=is_till)
-        order = replace(head.order, delivery=delivery)
+        order = replace(head.order, delivery=delivery, whole=self._is_whole(head, lines))
         if order.location is not None:
             yield r.Location(line=row.line, external_id=order.location, kind=None, name=None)
         self._take_home(key, row, order, tally)
@@ -152,6 +160,24 @@ class OrdersDoor(OrderRows[Head, Line]):
         for line in lines:
             yield replace(line.fact, order=key)
         yield from handed_over(self.cells, row, order, head.fulfilled_at)
+
+    def _is_whole(self, head: Head, lines: list[Line]) -> bool:
+        """Whether these lines are all of it, as its own first row proves: Subtotal is what they cost less the discount.
+
+        An order that was cut over two files, filtered or sorted does not add up; nor does one whose discount is of
+        another kind (on the parcel, on one line), and then nothing is proved.
+        """
+        if not self._adds_up:
+            return False
+        cost = -head.order.discount_minor
+        for line in lines:
+            if line.is_discounted:
+                return False
+            cost += line.fact.quantity * line.fact.unit_price_minor
+        try:
+            return cost == self.cells.money(head.row, "Subtotal", head.order.currency)
+        except BadValueError:
+            return False
 
     def say_late(self, key: str, line: Line, position: int) -> Iterator[r.Fact]:  # noqa: ARG002 - a sorted file's means nothing
         """Yield one line."""
