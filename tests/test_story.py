@@ -156,11 +156,12 @@ def test_line_3_who_lands_and_looks_is_shown_ads_if_she_allowed_them(year: Year)
     assert {row.profile_id for row in landed} == {year.person(SARAH), year.person(CLARA)}
     assert all(row.message_id is not None for row in landed), "it says which card brought them"
     before, after = year.then["before landing"], year.then["after landing"]
-    assert not {"viewed", "cart"} & before.ads(SARAH)
+    assert not {"viewed", "landed", "cart"} & before.ads(SARAH)
     if year.stage.has_double_opt_in:
         assert after.ads(SARAH) == set()
     else:
-        assert "viewed" in after.ads(SARAH)
+        assert {"landed", "viewed"} <= after.ads(SARAH)
+        assert "landed" not in year.then["april"].ads(SARAH)
         assert "viewed" not in year.then["april"].ads(SARAH), "a look is forgotten after two weeks"
 
 

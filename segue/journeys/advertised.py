@@ -10,6 +10,7 @@ from sqlalchemy import CTE, Select, Text, and_, case, cast, func, literal, or_, 
 from segue.journeys.carts import stock_at
 from segue.journeys.size_evidence import VIEW, sku_viewed
 from segue.journeys.size_rules import KNOWN, ONE_SIZE
+from segue.store.sql import path_of
 from segue.store.tables import (
     event,
     listing,
@@ -159,12 +160,15 @@ def looked_at(since: datetime, now: datetime) -> Select[Any]:
             func.lower(event.c.name) == VIEW,
         )
     )
+    # Of where a link led the path is kept; a catalogue may give whole addresses.
+    page = select(product.c.id, path_of(product.c.url).label("path")).where(product.c.url.is_not(None)).cte("page")
     links = (
-        select(touchpoint.c.profile_id, product.c.id, cast(literal(None), Text))
-        .join(product, product.c.url == touchpoint.c.target)
+        select(touchpoint.c.profile_id, page.c.id, cast(literal(None), Text))
+        .join(page, page.c.path == func.rtrim(touchpoint.c.target, "/"))
         .where(
             touchpoint.c.profile_id.is_not(None),
             touchpoint.c.kind.in_(_LEADS),
+            page.c.path != "",  # the shop's first page shows everything
             touchpoint.c.occurred_at > since,
             touchpoint.c.occurred_at <= now,
         )

@@ -1,4 +1,4 @@
-"""Retargeting: who looked, who left a cart, and who bought, as sets of people for ad platforms to show ads to.
+"""Retargeting: who came, looked, left a cart, or bought, as sets of people for ad platforms to show ads to.
 
 An audience holds people; which things they see the product feed decides. So each rule says whom it is about and
 counts her things: `wanted`, how many of them she `bought`, and how many are `remaining`: not bought, offered, and in
@@ -13,14 +13,15 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Select, Text, cast, func, literal, or_, select
+from sqlalchemy import Select, Text, case, cast, func, literal, or_, select
 
 from segue.journeys.advertised import looked_at, shown
 from segue.journeys.carts import contents, fillings
 from segue.journeys.definition import Brief, Journey, Moment
-from segue.store.tables import cart, cart_event, order, order_line, product_relation, variant
+from segue.store.tables import cart, cart_event, order, order_line, product_relation, touchpoint, variant
+from segue.store.types import UtcTime
 
-Name = Literal["cart", "viewed", "related", "buyers"]
+Name = Literal["cart", "viewed", "landed", "related", "buyers"]
 
 
 class RetargetingBrief(Brief):
@@ -31,6 +32,9 @@ class RetargetingBrief(Brief):
     )
     viewed_days: int = Field(
         14, ge=1, le=180, title="Looks, days", description="A look at a product longer ago than this is forgotten."
+    )
+    landed_days: int = Field(
+        14, ge=1, le=180, title="Landings, days", description="A landing page opened longer ago than this is forgotten."
     )
     related_days: int = Field(
         60,
@@ -87,6 +91,40 @@ def in_cart(moment: Moment, brief: RetargetingBrief) -> Select[Any]:
 def viewed(moment: Moment, brief: RetargetingBrief) -> Select[Any]:
     """Whoever looked at something lately; a page opens on some size by itself, so that says nothing of hers."""
     return shown(looked_at(_since(moment, brief.viewed_days), moment.now), moment.now, brief.sales_channel)
+
+
+def landed(moment: Moment, brief: RetargetingBrief) -> Select[Any]:
+    """Whoever opened a landing page lately, such as the one behind a card's code, and has ordered nothing since.
+
+    The page is no thing of the shop's: what she came for counts as one, which any order of hers fulfils.
+    """
+    last = (
+        select(touchpoint.c.profile_id, func.max(touchpoint.c.occurred_at, type_=UtcTime()).label("at"))
+        .where(
+            touchpoint.c.profile_id.is_not(None),
+            touchpoint.c.kind == "landing",
+            touchpoint.c.occurred_at > _since(moment, brief.landed_days),
+            touchpoint.c.occurred_at <= moment.now,
+        )
+        .group_by(touchpoint.c.profile_id)
+        .cte("last_landing")
+    )
+    has_ordered = (
+        select(order.c.id)
+        .where(
+            order.c.profile_id == last.c.profile_id,
+            order.c.occurred_at >= last.c.at,
+            order.c.occurred_at <= moment.now,
+            or_(order.c.cancelled_at.is_(None), order.c.cancelled_at > moment.now),
+        )
+        .exists()
+    )
+    return select(
+        last.c.profile_id,
+        literal(1).label("wanted"),
+        case((has_ordered, 1), else_=0).label("bought"),
+        case((has_ordered, 0), else_=1).label("remaining"),
+    ).order_by(last.c.profile_id)
 
 
 def related(moment: Moment, brief: RetargetingBrief) -> Select[Any]:
@@ -157,6 +195,12 @@ AUDIENCES = (
         title="Looked at",
         description="Looked at something and has not bought it; it is in stock in her size.",
         considered=viewed,
+    ),
+    AudienceRule(
+        name="landed",
+        title="Opened a landing page",
+        description="Opened a landing page, such as the one behind a card's code, and has ordered nothing since.",
+        considered=landed,
     ),
     AudienceRule(
         name="related",

@@ -61,6 +61,30 @@ def _later_postgresql(element: later, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(moment, **kw)} + {compiler.process(seconds, **kw)} * interval '1 second')"
 
 
+class path_of(FunctionElement[str]):  # noqa: N801 - reads as SQL: path_of(url)
+    """`path_of(url)`: the path of an address, whole or without its site; no query and no slash at its end."""
+
+    inherit_cache = True
+    type = Text()
+    name = "path_of"
+
+
+@compiles(path_of, "sqlite")
+def _path_sqlite(element: path_of, compiler: SQLCompiler, **kw: Any) -> str:
+    plain = compiler.process(element.clauses, **kw)
+    for end in "?#":
+        plain = f"substr({plain}, 1, instr({plain} || '{end}', '{end}') - 1)"
+    after = f"substr({plain}, instr({plain}, '://') + 3) || '/'"
+    path = f"substr({after}, instr({after}, '/'))"
+    return f"rtrim(CASE WHEN instr({plain}, '://') > 0 THEN {path} ELSE {plain} END, '/')"
+
+
+@compiles(path_of, "postgresql")
+def _path_postgresql(element: path_of, compiler: SQLCompiler, **kw: Any) -> str:
+    url = compiler.process(element.clauses, **kw)
+    return f"rtrim(regexp_replace({url}, '^[^/?#]*://[^/?#]*|[?#].*$', '', 'g'), '/')"
+
+
 def micros(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[int]:
     """An instant as integer microseconds since 1970."""
     if connection.dialect.name == "sqlite":

@@ -124,10 +124,10 @@ class Town:
             occurred_at=at or self.clock.now() - DAY, recorded_at=NOW,
         )  # fmt: skip
 
-    def click(self, who: int, target: str) -> None:
+    def click(self, who: int | None, target: str, *, kind: str = "click", at: datetime | None = None) -> None:
         self.put(
-            touchpoint, dedupe=f"t{next(self._numbers)}", profile_id=who, kind="click", target=target,
-            occurred_at=self.clock.now() - DAY, recorded_at=NOW,
+            touchpoint, dedupe=f"t{next(self._numbers)}", profile_id=who, kind=kind, target=target,
+            occurred_at=at or self.clock.now() - DAY, recorded_at=NOW,
         )  # fmt: skip
 
     def buy(self, who: int, variant_id: int, at: datetime | None = None, **values: Any) -> int:

@@ -52,7 +52,7 @@ def test_syncs_into_files(town: Town, segue: Segue, tmp_path: Path) -> None:
     shown = segue.preview_audiences(RetargetingBrief())
     done = segue.sync_audiences(RetargetingBrief())
     assert [(one.audience, one.wanted) for one in done.lines] == [
-        ("cart", 1), ("viewed", 0), ("related", 0), ("buyers", 1)
+        ("cart", 1), ("viewed", 0), ("landed", 0), ("related", 0), ("buyers", 1)
     ]  # fmt: skip
     assert [(one.audience, one.wanted, one.added) for one in shown.lines] == [
         (one.audience, one.wanted, one.added) for one in done.lines

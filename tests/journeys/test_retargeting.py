@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from segue.journeys.definition import Moment
 from segue.journeys.retargeting import AUDIENCES, RetargetingBrief
-from segue.store.engine import read
+from segue.store.engine import read, write
 from segue.store.tables import listing
+from segue.store.tables import product as products
 from tests.audiences.people import DAY, NOW, SIZES, Town
 
 RULES = {rule.name: rule for rule in AUDIENCES}
@@ -120,6 +121,40 @@ def test_a_click_to_a_product_is_a_look(town: Town) -> None:
     town.click(who, "/p/2")
     town.click(who, "/elsewhere")
     assert ask(town, "viewed") == {who: (1, 0, 1)}
+
+
+def test_a_link_to_a_product_is_a_look_however_the_catalogue_writes_its_page(town: Town) -> None:
+    """Pages as paths or whole addresses, with what may follow them; of where a link led the path is kept."""
+    pages = ("https://shop.example.com/p/1/?variant=4#fit", "/p/2?colour=ink", "https://shop.example.com")
+    with write(town.engine) as connection:
+        for number, page in enumerate(pages, start=1):
+            connection.execute(update(products).where(products.c.id == number).values(url=page))
+    landed, clicked, at_home, elsewhere = (town.person() for _ in range(4))
+    town.click(landed, "/p/1", kind="landing")
+    town.click(clicked, "/p/1/")
+    town.click(clicked, "/p/2", kind="ad_click")
+    town.click(at_home, "/")
+    town.click(elsewhere, "/p/11")
+    town.click(elsewhere, "/p")
+    assert ask(town, "viewed") == {landed: (1, 0, 1), clicked: (2, 0, 2)}
+
+
+def test_a_landing_alone_is_followed_by_ads_until_she_orders(town: Town) -> None:
+    """The page behind a card's code shows no product; a click of a link, or a landing of nobody we know, is none."""
+    came, ordered, gave_back, ordered_before, clicked = (town.person() for _ in range(5))
+    for who in (came, ordered, gave_back, ordered_before, None):
+        town.click(who, "K7QM2-XHDPR", kind="landing")
+    town.click(clicked, "/welcome")
+    town.buy(ordered, town.variant(1))
+    town.buy(gave_back, town.variant(1), cancelled_at=NOW)
+    town.buy(ordered_before, town.variant(1), at=NOW - 2 * DAY)
+    open_, done = (1, 0, 1), (1, 1, 0)
+    assert ask(town, "landed") == {came: open_, ordered: done, gave_back: open_, ordered_before: open_}
+    assert not ask(town, "landed", landed_days=1)
+    assert not ask(town, "landed", Moment(now=NOW, live_from=NOW))
+    assert ask(town, "viewed") == {}
+    town.click(ordered, "K7QM2-XHDPR", kind="landing", at=NOW)
+    assert ask(town, "landed")[ordered] == open_
 
 
 def test_only_what_the_channel_lists_is_shown(town: Town) -> None:
