@@ -22,6 +22,7 @@ from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
 from flows.report import Report, agreed_by, page, report_of
+from flows.unusual import on_the_page, tell, unusual_of
 from segue.journeys.definition import Brief, Journey
 from segue.service import DrainCount, Frozen, Results, RunPlan, SampleRender, Shard, Start, Summary, open_segue
 
@@ -55,9 +56,11 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
         leave_page(journey, refused.run_id, text, summary)
         return report_of(summary)
     stopped = drain_all(plan)
-    summary, samples = sum_up(plan.run_id), samples_of(journey)
-    text = page(journey.title, summary, samples, said=agreed_by(by), results=results_of(plan.run_id))
+    summary, samples, unusual = sum_up(plan.run_id), samples_of(journey), unusual_of(journey, start)
+    said, results = agreed_by(by), results_of(plan.run_id)
+    text = page(journey.title, summary, samples, said=said, results=results, unusual=on_the_page(unusual))
     leave_page(journey, plan.run_id, text, summary)
+    tell(journey, unusual)
     if stopped:
         raise FlowError(
             f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they promised stays in the outbox "

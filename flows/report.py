@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from flows import pictures
 from flows.outcome import outcome
+from flows.unusual import kept
 from segue.service import Results, SampleRender, Summary, words
 from segue.settings import load_settings
 
@@ -64,15 +65,14 @@ def page(
     waits: datetime | None = None,
     why: str | None = None,
     results: Results | None = None,
+    unusual: str | None = None,
 ) -> str:
     """Write the whole report as Markdown, the shortest answer first.
 
     `said` is a sentence about how it came to this; `asks`, why sending needs a yes; `waits`, until when one counts;
-    `why`, why it is asked again; `results`, what came of it so far.
+    `why`, why it is asked again; `results`, what came of it so far; `unusual`, that its size is not the usual one.
     """
-    parts = [f"# {title}: {_state(summary, waits)}"]
-    if said:
-        parts.append(said)
+    parts = [f"# {title}: {_state(summary, waits)}", *filter(None, (said, unusual))]
     if summary.considered:
         if asks:
             parts.append(_asking(asks, waits, why))
@@ -101,7 +101,8 @@ def page(
 def refreshed(old: str, title: str, summary: Summary, results: Results, *, said: str | None = None) -> str:
     """The page anew, with the samples it has: what they looked like is no news."""
     _, heading, samples = old.partition(SAMPLES)
-    return page(title, summary, (), said=said, results=results) + (f"\n{heading}{samples}" if heading else "")
+    text = page(title, summary, (), said=said, results=results, unusual=kept(old))
+    return text + (f"\n{heading}{samples}" if heading else "")
 
 
 def _state(summary: Summary, waits: datetime | None) -> str:

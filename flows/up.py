@@ -50,6 +50,7 @@ FOREIGN = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE", "PRE
 
 
 _VERBS = ("created", "updated", "unchanged")
+_NOTICES = "notices: "
 
 
 class UpError(Exception):
@@ -62,6 +63,8 @@ class Site:
 
     url: str
     deployments: tuple[str, ...]
+    #: Who is told when a run fails, in a sentence.
+    notices: str
     server: Child
     worker: Child
     env: Mapping[str, str]
@@ -110,7 +113,7 @@ def site(
             )
         )
         wait_for(server, f"{url}/api/health")
-        deployments = _prepare(root=root, env=env, log=logs / "prepare.log", reset=reset)
+        deployments, notices = _prepare(root=root, env=env, log=logs / "prepare.log", reset=reset)
         worker = stack.enter_context(
             child(
                 "Prefect worker",
@@ -121,7 +124,7 @@ def site(
                 keep=[lock],
             )
         )
-        yield Site(url=url, deployments=deployments, server=server, worker=worker, env=env)
+        yield Site(url=url, deployments=deployments, notices=notices, server=server, worker=worker, env=env)
 
 
 def environment(*, root: Path, home: Path, url: str) -> dict[str, str]:
@@ -189,14 +192,16 @@ def wait_for(server: Child, address: str, seconds: float = SERVER_WAIT) -> None:
     raise UpError(f"The {server.name} did not answer within {seconds:.0f} s; see {server.log}.")
 
 
-def _prepare(*, root: Path, env: Mapping[str, str], log: Path, reset: bool) -> tuple[str, ...]:
-    """Install the store and sync the deployments, in a child that sees the settled environment."""
+def _prepare(*, root: Path, env: Mapping[str, str], log: Path, reset: bool) -> tuple[tuple[str, ...], str]:
+    """Install the store and sync deployments and automations, in a child that sees the settled environment."""
     log.unlink(missing_ok=True)
     command = [sys.executable, "-m", "flows.prepare", *(["--reset"] if reset else [])]
     with child("preparation", command, cwd=root, env=env, log=log) as running:
         if running.process.wait():
             raise UpError(f"The preparation failed:\n{running.last_words(40)}")
-    return tuple(line for line in log.read_text().splitlines() if line.endswith(_VERBS))
+    lines = log.read_text().splitlines()
+    notices = next((line.removeprefix(_NOTICES) for line in lines if line.startswith(_NOTICES)), "")
+    return tuple(line for line in lines if line.endswith(_VERBS)), notices
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -234,6 +239,8 @@ def banner(up: Site) -> str:
   Segue is up:  {up.url}/deployments
 
 {deployments}
+
+  {up.notices}.
 
   Try this: open abandoned-cart, choose Run, Custom run, leave the form as it is and submit.
   The run's Artifacts tab shows who would get a message, who would not, and why.

@@ -13,11 +13,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, literal, select, update
 
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.promise import candidates
-from segue.outbox.states import PENDING
 from segue.render import Library
 from segue.settings import Settings
 from segue.store.bulk import insert_new
@@ -27,8 +26,6 @@ from segue.store.tables import message, run, run_audience
 TO_SEND = ("send", "hold")
 #: Frozen rows of runs that nobody agreed to are kept this long.
 KEPT = timedelta(days=30)
-#: How far back a journey's runs tell what size is usual for it: a month, and the days by which months differ.
-USUAL = timedelta(days=35)
 #: The settings that decide who may be sent what, and through whom.
 _SETTINGS = (
     "home_zone",
@@ -161,21 +158,6 @@ def waiting_runs(connection: Connection, journey: str, now: datetime) -> list[in
             select(run.c.id).where(run.c.journey == journey, run.c.approval_until > now).order_by(run.c.id)
         )
     )
-
-
-def usual_size(connection: Connection, journey: str, now: datetime) -> int:
-    """The most messages that one of the journey's runs has lately sent or still holds to be sent."""
-    counted = or_(
-        message.c.state.in_(PENDING), message.c.state.in_(("handed_over", "accepted", "uncertain", "rejected"))
-    )
-    sizes = (
-        select(func.sum(case((counted, 1), else_=0)).label("size"))
-        .join(run, run.c.id == message.c.run_id)
-        .where(run.c.journey == journey, run.c.started_at >= now - USUAL, ~message.c.transactional)
-        .group_by(message.c.run_id)
-        .subquery()
-    )
-    return int(connection.scalar(select(func.max(sizes.c.size))) or 0)
 
 
 def ask(connection: Connection, run_id: int, *, digest: str, until: datetime | None) -> None:

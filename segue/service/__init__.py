@@ -25,10 +25,12 @@ from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.stop import StoppedRun
 from segue.outbox.summary import Spending, Summary
 from segue.outbox.trial import TrialLine
+from segue.outbox.usual import Size, Unusual
 from segue.render.samples import SampleRender
 from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
+from segue.service.notices import NoticeError, Receivers, receivers_of
 from segue.service.results import ResultVerbs, RunToRefresh
 from segue.service.running import RunPlan, RunVerbs, Shard
 from segue.service.segments import SegmentLine, SegmentVerbs, segment_names
@@ -85,8 +87,10 @@ __all__ = [
     "ImportReport",
     "IntakeError",
     "MappingError",
+    "NoticeError",
     "OptionError",
     "PrintReport",
+    "Receivers",
     "Results",
     "RunPlan",
     "RunToRefresh",
@@ -96,18 +100,21 @@ __all__ = [
     "Segue",
     "Settled",
     "Shard",
+    "Size",
     "Spending",
     "Standing",
     "Start",
     "StoppedRun",
     "Summary",
     "TrialLine",
+    "Unusual",
     "Why",
     "WhyLine",
     "brake_choices",
     "files_of",
     "is_leaflet",
     "open_segue",
+    "receivers_of",
     "segment_names",
     "trial_choices",
     "words",

@@ -17,6 +17,7 @@ from segue.outbox.preview import preview
 from segue.outbox.promise import candidates
 from segue.outbox.runs import run_of
 from segue.outbox.summary import Summary
+from segue.outbox.usual import usual_size
 from segue.service.asking import AskVerbs
 from segue.service.brake import BrakeVerbs
 from segue.store.engine import read, write
@@ -160,7 +161,7 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
                 keep=keep,
                 leave_to=others,
             )
-            usual = freeze.usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
+            usual = usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
         asks = self._asks(turned, seen, usual)
         asked = asks is not None and start is not Start.PREVIEW
         until = now + timedelta(hours=self.settings.approval_hours) if asked else None

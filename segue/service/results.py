@@ -1,12 +1,14 @@
-"""The verbs of afterwards: what came of a run, and which runs still have something coming."""
+"""The verbs of afterwards: what came of a run, which runs still have something coming, and what is unusual."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from segue.journeys.definition import Journey
 from segue.outbox.freeze import run_row
 from segue.outbox.results import Results, results_of, runs_to_refresh
+from segue.outbox.usual import Unusual, unusual_now
 from segue.service.desk import Desk
 from segue.store.engine import read
 
@@ -51,3 +53,11 @@ class ResultVerbs(Desk):
                 )
                 for run_id, journey, flow_run_id in runs_to_refresh(connection, since=since, limit=_MOST)
             ]
+
+    def unusual(self, journey: Journey, *, by_schedule: bool) -> Unusual | None:
+        """Say whether the journey promised unusually many or few messages within the last 24 hours.
+
+        Few is looked for only `by_schedule`: who starts a run by hand has chosen whom it is for.
+        """
+        with read(self.engine) as connection:
+            return unusual_now(connection, journey.name, self.clock.now(), may_be_few=by_schedule)

@@ -110,6 +110,21 @@ class Settings(BaseSettings):
     )
     approval_hours: float = Field(24, gt=0, le=24 * 14, description="How long a run waits, and how long a yes holds.")
 
+    notify_webhook: SecretStr | None = Field(
+        None,
+        description="Told when a run failed, waits for a yes or is unusual: the address of an incoming webhook of "
+        'Slack, Mattermost or the like, which gets a JSON POST of {"text": "..."}.',
+    )
+    notify_email: str = Field(
+        "", repr=False, description="The same by mail: colleagues' addresses, separated by commas."
+    )
+    notify_smtp: SecretStr | None = Field(
+        None,
+        description="The server for these mails, smtp://user:password@mail.example.com:587, or smtps:// for TLS from "
+        "the first byte; `?from=`, `starttls=false` and `ca_file=` may follow. Empty: the connector smtp's. Signs such "
+        "as @ in the password are percent-encoded.",
+    )
+
     house: House = Field(DEFAULT_HOUSE, description="Loyalty, referrals, pop-ups: what the shop's programme is worth.")
 
     @field_validator("house")

@@ -11,7 +11,7 @@ from typing import Any
 from flows.up import Site
 
 
-def call(site: Site, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
+def call(site: Site, path: str, body: Any = None, method: str | None = None) -> Any:
     request = urllib.request.Request(  # noqa: S310 - http, our own server
         f"{site.url}/api{path}",
         data=None if body is None else json.dumps(body).encode(),

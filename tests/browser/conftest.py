@@ -17,6 +17,7 @@ from segue.clock import VirtualClock
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from tests.browser.api import call
+from tests.flows.receivers import Hook, Postbox, hook, postbox
 from tests.flows.shop import Shop, fill
 
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)  # noon in New York
@@ -42,6 +43,9 @@ class Desk:
     segue: Segue
     shop: Shop
     prefect_home: Path
+    #: Where colleagues are told.
+    hook: Hook
+    postbox: Postbox
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +56,14 @@ def desk() -> Iterator[Desk]:
     """
     folder = Path(tempfile.mkdtemp(prefix="segue_desk_"))
     settings = Settings(home=folder / "home", outbox=folder / "outbox", holdout_journey=0, virtual_now=NOW)
-    with open_segue(settings, VirtualClock(NOW)) as segue:
+    with hook() as told, postbox() as box, open_segue(settings, VirtualClock(NOW)) as segue:
         segue.install()
         shop = fill(segue.engine, now=NOW)
         segue.switch_on("abandoned_cart", NOW - timedelta(days=1))
-        with site(root=ROOT, home=folder / "prefect", settings=_as_environment(settings)) as up:
+        environment = _as_environment(settings) | _told(told, box)
+        with site(root=ROOT, home=folder / "prefect", settings=environment) as up:
             rest_schedule(up)
-            yield Desk(site=up, segue=segue, shop=shop, prefect_home=folder / "prefect")
+            yield Desk(site=up, segue=segue, shop=shop, prefect_home=folder / "prefect", hook=told, postbox=box)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -103,4 +108,12 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         "SEGUE_HOLDOUT_JOURNEY": "0",
         "SEGUE_APPROVE_ABOVE_MESSAGES": "10",  # sixteen would be sent
         "SEGUE_VIRTUAL_NOW": NOW.isoformat(),
+    }
+
+
+def _told(told: Hook, box: Postbox) -> dict[str, str]:
+    return {
+        "SEGUE_NOTIFY_WEBHOOK": told.url,
+        "SEGUE_NOTIFY_EMAIL": "desk@example.com",
+        "SEGUE_NOTIFY_SMTP": f"smtp://shop:s3cret%40%2F%3A%23@127.0.0.1:{box.port}?starttls=false",
     }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
 from flows.approval import Decision
 from flows.forms import Mode
+from flows.unusual import EVENT, RESOURCE, SIZE
 from segue.store.engine import read
 from segue.store.tables import message
 from tests.browser.api import call
@@ -21,6 +25,8 @@ from tests.flows.privacy import leaks
 pytestmark = [pytest.mark.browser, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 
+#: A run that no worker takes.
+SLEEPING = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2100-01-01T00:00:00Z"}}
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -65,6 +71,8 @@ def test_a_large_run_waits_for_a_yes_and_then_sends_what_was_shown(page: Any, de
     """Somebody chooses to send; somebody reads what would be sent and says yes in the run's own page."""
     waiting = submit(page, desk, Mode.SEND, until=("PAUSED",))
     assert (waiting["name"], waiting["state_name"], messages(desk)) == ("Sending", "Suspended", 0)
+    (text,) = told(desk, "abandoned-cart waits for your yes")
+    assert f"{desk.site.url}/runs/flow-run/{waiting['id']}" in text
     read_report(page, desk, waiting, pictures / "waiting.png")
     assert "waiting for approval, nothing was sent" in page.locator("body").inner_text()
     before = len(seen(desk, auto_scheduled=False))
@@ -89,6 +97,33 @@ def test_the_schedule_sends_by_itself_even_after_it_was_switched_off_and_on(desk
     assert (run["name"], run["state_type"]) == ("Sending", "COMPLETED")
 
 
+def test_colleagues_are_told_of_failures_once_an_hour_and_of_unusual_sizes(desk: Desk) -> None:
+    """By webhook and by mail, with the run's page; of other people's runs and of a second failure nothing."""
+    assert desk.site.notices == "Failed, waiting and unusual runs are told by a webhook and e-mail to 1 address"
+    failing = call(desk.site, "/deployments/name/stop-a-run/live")
+    run = call(desk.site, f"/deployments/{failing['id']}/create_flow_run", {"parameters": {"brief": {"run": 9999}}})
+    (text,) = told(desk, "stop-a-run failed")
+    assert f"{desk.site.url}/runs/flow-run/{run['id']}" in text
+    assert "stop-a-run/live did not come to its end. It says: " in text
+    assert "there is no run 9999" in text
+    again = call(desk.site, f"/deployments/{failing['id']}/create_flow_run", {"state": SLEEPING})
+    theirs = call(desk.site, "/flows/", {"name": "somebody-elses"})
+    other = call(desk.site, "/flow_runs/", {"flow_id": theirs["id"], "state": SLEEPING})
+    for one in (again, other):
+        failed = {"state": {"type": "FAILED", "name": "Failed", "message": "again"}, "force": True}
+        call(desk.site, f"/flow_runs/{one['id']}/set_state", failed)
+    call(desk.site, "/events", [unusual(size, run) for size in ("many", "many", "few")])
+    for size in ("many", "few"):
+        (text,) = told(desk, f"Abandoned cart: unusually {size} messages")
+        assert f"It was {size}." in text
+        assert f"{desk.site.url}/runs/flow-run/{run['id']}" in text
+    heads = [text.partition("\n")[0] for text in desk.hook.texts]
+    assert Counter(heads) == dict.fromkeys(heads, 1)
+    assert sorted(heads) == sorted(mail["Subject"] for _, mail in desk.postbox.mails)
+    assert not {"somebody-elses failed"} & set(heads)
+    assert leaks(desk.prefect_home, ["sword-fish", "s3cret@", "s3cret%40", "desk@example.com"]) == []
+
+
 def test_nobody_outside_was_asked_for_anything(page: Any) -> None:
     """The pages work without the internet and tell nobody about our marketers."""
     assert page.elsewhere == []
@@ -98,6 +133,29 @@ def test_prefect_holds_no_personal_data(desk: Desk) -> None:
     """Every address, phone and name of the shop, in database, logs and artifacts."""
     assert messages(desk) >= desk.shop.consenting
     assert leaks(desk.prefect_home, desk.shop.personal) == []
+
+
+def unusual(size: str, run: dict[str, Any]) -> dict[str, Any]:
+    """What a run says of itself that found its size unusual."""
+    return {
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": EVENT,
+        "resource": {
+            "prefect.resource.id": f"{RESOURCE}abandoned_cart",
+            "prefect.resource.name": "Abandoned cart",
+            SIZE: size,
+        },
+        "related": [{"prefect.resource.id": f"prefect.flow-run.{run['id']}", "prefect.resource.role": "flow-run"}],
+        "payload": {"said": f"It was {size}."},
+        "id": str(uuid4()),
+    }
+
+
+def told(desk: Desk, subject: str) -> list[str]:
+    """What the webhook got under a subject, once the mail is there, too."""
+    wait_for(lambda: next(({"is": mail} for _, mail in desk.postbox.mails if mail["Subject"] == subject), None), 60)
+    wait_for(lambda: next(({"is": text} for text in desk.hook.texts if text.startswith(f"{subject}\n")), None), 60)
+    return [text for text in desk.hook.texts if text.startswith(f"{subject}\n")]
 
 
 def open_form(page: Any, desk: Desk) -> None:

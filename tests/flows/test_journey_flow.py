@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
+from prefect.events import Event
+from prefect.events.clients import AssertingEventsClient
+from prefect.events.worker import EventsWorker
 from sqlalchemy import func, insert, select
 
 import flows.abandoned_cart
@@ -17,11 +22,13 @@ from flows.errors import FlowError
 from flows.forms import Mode
 from flows.refresh_results import refresh_results
 from flows.report import SAMPLES
+from flows.unusual import EVENT
 from segue.service import Segue
 from segue.store.engine import read, write
 from segue.store.tables import decision, delivery_event, message, order, run, run_audience
 from tests.flows.conftest import NOW
-from tests.flows.shop import Shop
+from tests.flows.shop import Shop, fill
+from tests.outbox.test_usual import put
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
@@ -128,3 +135,49 @@ def test_results_come_into_the_same_artifact(installed: Segue, shop: Shop) -> No
     assert "Nobody was left alone in this run" in after
     assert after.partition(SAMPLES)[2] == before.partition(SAMPLES)[2] != ""
     assert refresh_results() == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_unusually_large_run_says_so_on_its_page_and_to_who_listens(
+    installed: Segue, events: AssertingEventsClient
+) -> None:
+    """Once the journey has a usual. Refreshed hours later, the page still says it."""
+    fill(installed.engine, now=NOW, people=70)
+    installed.switch_on("abandoned_cart", NOW - timedelta(days=1))
+    for days in range(2, 7):
+        at = NOW - timedelta(days=days)
+        put(installed.engine, "abandoned_cart", at, {at: ["accepted"] * (days + 10)})
+    abandoned_cart(SEND)
+    told = "Unusually many messages**: 56 within 24 hours; the 5 days with any in the five weeks before had 12 to 16."
+    assert told in newest_report()
+    (event,) = emitted(events)
+    assert (event.resource.id, event.resource["segue.size"]) == ("segue.journey.abandoned_cart", "many")
+    assert {one.role for one in event.related} >= {"flow-run", "flow"}
+    assert {name: event.payload[name] for name in ("count", "least", "most", "days")} == {
+        "count": 56,
+        "least": 12,
+        "most": 16,
+        "days": 5,
+    }
+    with write(installed.engine) as connection:
+        sent = connection.scalar(
+            select(message.c.id).where(message.c.state == "accepted").order_by(message.c.id.desc())
+        )
+        news = {"dedupe": "1", "message_id": sent, "provider": "x", "kind": "delivered"}
+        connection.execute(insert(delivery_event).values(**news, occurred_at=NOW, recorded_at=NOW))
+    assert refresh_results() == 1
+    assert told in newest_report()
+
+
+@pytest.fixture
+def events() -> Iterator[AssertingEventsClient]:
+    """What this process tells Prefect, kept instead of sent."""
+    AssertingEventsClient.reset()
+    EventsWorker.set_client_override(AssertingEventsClient)
+    yield AssertingEventsClient
+    EventsWorker.set_client_override(None)
+
+
+def emitted(client: AssertingEventsClient) -> list[Event]:
+    EventsWorker.instance().wait_until_empty()
+    return [one for each in client.all for one in each.events if one.event == EVENT]

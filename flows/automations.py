@@ -1,0 +1,232 @@
+"""Tell colleagues when a run failed, waits for a yes, or is unusually large or small: Prefect's own automations.
+
+They run in the Prefect server, so they tell even where no worker runs. What somebody switched off in the pages stays
+off; the rest of them belongs to the code, as it does with deployments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+from prefect.blocks.core import Block
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.actions import SendNotification
+from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
+from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
+
+from flows.blocks import MailNotice, WebhookNotice
+from flows.deployments import WORK_POOL
+from flows.unusual import EVENT, RESOURCE, SIZE
+from segue.service import Receivers, Size
+
+#: How each block is called on the server.
+WEBHOOK, MAIL = "segue-webhook", "segue-e-mail"
+_OURS: Final = [
+    {"prefect.resource.role": "work-pool", "prefect.resource.name": WORK_POOL},
+]
+_BEGINS: Final = "The run {{ flow_run.name }} of {{ flow.name }}/{{ deployment.name }}"
+_LINK: Final = "\n\nIts page: {{ flow_run|ui_url }}\n\n"
+_PAUSE: Final = "To stop them, start pause-or-resume with the journey's name."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is told, and when."""
+
+    name: str
+    description: str
+    subject: str
+    body: str
+    trigger: dict[str, Any]
+
+    def automation(self, blocks: Sequence[UUID], *, enabled: bool) -> AutomationCore:
+        """As the server keeps it, telling by these blocks."""
+        return AutomationCore(
+            name=self.name,
+            description=self.description,
+            tags=["segue"],
+            enabled=enabled,
+            trigger=EventTrigger(type="event", posture=Posture.Reactive, threshold=1, **self.trigger),
+            actions=[
+                SendNotification(type="send-notification", block_document_id=one, subject=self.subject, body=self.body)
+                for one in blocks
+            ],
+        )
+
+
+def _unusual(size: Size, within: timedelta, cure: str) -> Notice:
+    often = "once a day" if within == timedelta(days=1) else "once a week"
+    return Notice(
+        name=f"Segue: unusually {size}",
+        description=f"Tells when a journey promised unusually {size} messages within 24 hours, {often} a journey.",
+        subject=f"{{{{ event.resource.name }}}}: unusually {size} messages",
+        body=f"{{{{ event.payload.said }}}}{_LINK}{cure} You are told of this journey {often} at most.",
+        trigger={
+            "expect": {EVENT},
+            "match": {"prefect.resource.id": f"{RESOURCE}*", SIZE: size.value},
+            "for_each": {"prefect.resource.id"},
+            "within": within,
+        },
+    )
+
+
+NOTICES: Final = (
+    Notice(
+        name="Segue: a run failed",
+        description="Tells when a run failed, crashed or timed out, once an hour a flow.",
+        subject="{{ flow.name }} failed",
+        body=f"{_BEGINS} did not come to its end. It says: {{{{ flow_run.state.message|truncate(600) }}}}{_LINK}"
+        "The last lines of its Logs tab tell more. Mend what they name and start it again: nobody gets anything twice. "
+        "You are told of this flow once an hour at most.",
+        trigger={
+            "expect": {f"prefect.flow-run.{state}" for state in ("Failed", "Crashed", "TimedOut")},
+            "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "match_related": _OURS,
+            "for_each": {"related:flow:prefect.resource.id"},
+            "within": timedelta(hours=1),
+        },
+    ),
+    Notice(
+        name="Segue: a run waits for a yes",
+        description="Tells when a run is so large or dear that somebody has to agree first.",
+        subject="{{ flow.name }} waits for your yes",
+        body=f"{_BEGINS} is large or dear. Nothing of it is sent before somebody agrees.{_LINK}"
+        "Its Artifacts tab shows who would get what, who would not, what it costs, and until when a yes counts. Then "
+        "choose Resume at the top of the page, and Send it or Do not send it.",
+        # At once and each time: whoever is asked again has to know.
+        trigger={
+            "expect": {"prefect.flow-run.Suspended"},
+            "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "match_related": _OURS,
+            "for_each": {"prefect.resource.id"},
+            "within": timedelta(0),
+        },
+    ),
+    _unusual(Size.MANY, timedelta(days=1), f"Look whether that is meant. {_PAUSE}"),
+    _unusual(
+        Size.FEW,
+        timedelta(days=7),
+        "Look whether the shop's data still come in, and why people were left out: the run's Artifacts tab tells.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What was done, as names, and who is told where."""
+
+    created: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    switched_off: tuple[str, ...] = ()
+    where: str
+
+
+def sync_notices(receivers: Receivers, *, reset: bool = False) -> Told:
+    """Bring the server's automations and blocks in line; `reset` switches on what somebody switched off.
+
+    Without receivers ours are removed. Speaks to the server of PREFECT_API_URL.
+    """
+    with get_client(sync_client=True) as client:
+        found = {one.name: one for notice in NOTICES for one in client.read_automations_by_name(notice.name)}
+        blocks = [_kept(client, name, block) for name, block in _blocks(receivers).items() if block is not None]
+        created, updated, removed = [], [], []
+        for notice in NOTICES:
+            here = found.get(notice.name)
+            wanted = notice.automation(blocks, enabled=reset or here is None or here.enabled)
+            if not blocks:
+                if here is not None:
+                    client.delete_automation(here.id)
+                    removed.append(notice.name)
+            elif here is None:
+                client.create_automation(wanted)
+                created.append(notice.name)
+            elif _differ(here, wanted):
+                # Updated, a trigger forgets whom it has told within the hour: only where it has to be.
+                client.update_automation(here.id, wanted)
+                updated.append(notice.name)
+        for name, block in _blocks(receivers).items():
+            if block is None:
+                _forget(client, name)
+    off = () if reset or not blocks else tuple(one.name for one in found.values() if not one.enabled)
+    return Told(
+        created=tuple(created),
+        updated=tuple(updated),
+        removed=tuple(removed),
+        switched_off=off,
+        where=where(receivers, off),
+    )
+
+
+def where(receivers: Receivers, switched_off: Sequence[str] = ()) -> str:
+    """One line for who starts the site: where it is told, and no secret."""
+    ways = []
+    if receivers.webhook is not None:
+        ways.append("a webhook")
+    if receivers.mail is not None:
+        count = len(receivers.mail.to)
+        ways.append(f"e-mail to {count} address{'es' if count > 1 else ''}")
+    if not ways:
+        return (
+            "Nobody is told when a run fails or waits for a yes: set SEGUE_NOTIFY_WEBHOOK or SEGUE_NOTIFY_EMAIL "
+            "(docs/how-to/get-notified.md)"
+        )
+    off = f"; switched off in the pages: {', '.join(switched_off)}" if switched_off else ""
+    return f"Failed, waiting and unusual runs are told by {' and '.join(ways)}{off}"
+
+
+def _blocks(receivers: Receivers) -> dict[str, Block | None]:
+    """Our blocks by name; None where one is not wanted."""
+    mail = receivers.mail
+    return {
+        WEBHOOK: None if receivers.webhook is None else WebhookNotice(url=SecretStr(receivers.webhook)),
+        MAIL: None
+        if mail is None
+        else MailNotice(
+            sender=mail.sender,
+            to=SecretStr(", ".join(mail.to)),
+            server={
+                "host": mail.host,
+                "port": mail.port,
+                "username": mail.username,
+                "password": mail.password,
+                "starttls": mail.starttls,
+                "ssl": mail.ssl,
+                "ca_file": mail.ca_file,
+            },
+        ),
+    }
+
+
+def _kept(client: SyncPrefectClient, name: str, wanted: Block) -> UUID:
+    """Save a block where it is missing or another one; returns its id, which stays."""
+    try:
+        found = client.read_block_document_by_name(name, wanted.get_block_type_slug())
+    except ObjectNotFound:
+        return cast("UUID", wanted.save(name))
+    if wanted.model_validate(found.data) != wanted:
+        return cast("UUID", wanted.save(name, overwrite=True))
+    return found.id
+
+
+def _forget(client: SyncPrefectClient, name: str) -> None:
+    """Delete a block, and with it what it kept secret."""
+    kind = WebhookNotice if name == WEBHOOK else MailNotice
+    try:
+        found = client.read_block_document_by_name(name, kind.get_block_type_slug())
+    except ObjectNotFound:
+        return
+    client.delete_block_document(found.id)
+
+
+def _differ(found: Automation, wanted: AutomationCore) -> bool:
+    """Whether what is ours is another on the server; ids and what the server adds aside."""
+    return any(
+        getattr(found, name) != getattr(wanted, name)
+        for name in ("description", "tags", "enabled", "trigger", "actions")
+    )

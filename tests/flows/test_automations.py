@@ -1,0 +1,107 @@
+"""The automations that tell colleagues, on a real server: what they say, and that nobody's change is undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.schemas.automations import Automation, AutomationCore
+
+from flows.automations import MAIL, NOTICES, WEBHOOK, sync_notices
+from segue.service import Receivers, receivers_of
+from segue.settings import Settings
+
+pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+
+NAMES = tuple(notice.name for notice in NOTICES)
+FAILED = NAMES[0]
+NOBODY = receivers_of(Settings(_env_file=None))
+HOOK = receivers_of(Settings(_env_file=None, notify_webhook="https://hooks.example.com/sword-fish"))
+BOTH = receivers_of(
+    Settings(
+        _env_file=None,
+        notify_webhook="https://hooks.example.com/sword-fish",
+        notify_email="desk@example.com",
+        notify_smtp="smtp://shop:swordfish@mail.example.com",
+    )
+)
+
+
+@pytest.fixture
+def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
+    with get_client(sync_client=True) as opened:
+        yield opened
+        sync_notices(NOBODY)
+
+
+def ours(client: SyncPrefectClient) -> dict[str, Automation]:
+    return {one.name: one for one in client.read_automations() if one.name.startswith("Segue: ")}
+
+
+def kept(client: SyncPrefectClient) -> list[str]:
+    """Our blocks as anybody sees them who asks the server."""
+    found = client.request("POST", "/block_documents/filter", json={}).json()
+    return [json.dumps(one) for one in found if one["name"] in {WEBHOOK, MAIL}]
+
+
+def test_all_are_made_once_and_nothing_else_is_done(client: SyncPrefectClient) -> None:
+    """A second start changes nothing, or a trigger would forget whom it has told within the hour."""
+    done = sync_notices(BOTH)
+    assert (done.created, done.updated, done.removed) == (NAMES, (), ())
+    before = ours(client)
+    assert set(before) == set(NAMES)
+    assert all(len(one.actions) == 2 and one.enabled for one in before.values())
+    again = sync_notices(BOTH)
+    assert (again.created, again.updated, again.removed) == ((), (), ())
+    assert ours(client) == before
+
+
+def test_nobody_who_asks_the_server_reads_a_secret(client: SyncPrefectClient) -> None:
+    """Neither the webhook's address nor an address or password of the mail server."""
+    sync_notices(BOTH)
+    shown = kept(client)
+    assert len(shown) == 2
+    assert not [word for word in ("sword-fish", "swordfish", "desk@", "shop") for one in shown if word in one]
+
+
+def test_what_somebody_switched_off_stays_off(client: SyncPrefectClient) -> None:
+    """Through a start, and through a change of ours; a reset switches it on."""
+    sync_notices(HOOK)
+    client.pause_automation(ours(client)[FAILED].id)
+    done = sync_notices(BOTH)
+    assert (done.updated, done.switched_off) == (NAMES, (FAILED,))
+    assert done.where == (
+        "Failed, waiting and unusual runs are told by a webhook and e-mail to 1 address; "
+        "switched off in the pages: Segue: a run failed"
+    )
+    after = ours(client)
+    assert not after[FAILED].enabled
+    assert all(len(one.actions) == 2 for one in after.values())
+    assert sync_notices(BOTH, reset=True).updated == (FAILED,)
+    assert ours(client)[FAILED].enabled
+
+
+def test_a_new_address_goes_into_the_block_and_the_automations_stay(client: SyncPrefectClient) -> None:
+    sync_notices(HOOK)
+    before = ours(client)
+    assert sync_notices(Receivers(webhook="https://hooks.example.com/other", mail=None)).updated == ()
+    assert ours(client) == before
+    found = client.read_block_document_by_name(WEBHOOK, "segue-webhook")
+    assert found.data["url"] == "https://hooks.example.com/other"
+
+
+def test_without_receivers_ours_go_and_nobody_elses(client: SyncPrefectClient) -> None:
+    """With their secrets; of the two ways, one may go alone."""
+    sync_notices(BOTH)
+    theirs = ours(client)[FAILED].model_dump() | {"name": "Segue: mine"}
+    made = client.create_automation(AutomationCore.model_validate(theirs))
+    sync_notices(HOOK)
+    assert len(kept(client)) == 1
+    done = sync_notices(NOBODY)
+    assert done.removed == NAMES
+    assert "set SEGUE_NOTIFY_WEBHOOK or SEGUE_NOTIFY_EMAIL (docs/how-to/get-notified.md)" in done.where
+    assert (set(ours(client)), kept(client)) == ({"Segue: mine"}, [])
+    client.delete_automation(made)
+    assert sync_notices(NOBODY).removed == ()
