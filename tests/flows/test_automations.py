@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import Automation, AutomationCore
+from prefect.server.events.schemas.automations import EventTrigger as ServerTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 
 from flows.automations import MAIL, NOTICES, WEBHOOK, sync_notices
+from flows.deployments import WORK_POOL
+from flows.unusual import EVENT, RESOURCE, SIZE
 from segue.service import Receivers, receivers_of
 from segue.settings import Settings
 
@@ -34,6 +40,46 @@ def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
     with get_client(sync_client=True) as opened:
         yield opened
         sync_notices(NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("event", "pool", "told"),
+    [
+        ("prefect.flow-run.Failed", WORK_POOL, FAILED),
+        ("prefect.flow-run.Crashed", WORK_POOL, FAILED),
+        ("prefect.flow-run.TimedOut", WORK_POOL, FAILED),
+        ("prefect.flow-run.Suspended", WORK_POOL, "Segue: a run waits for a yes"),
+        ("prefect.flow-run.Cancelled", WORK_POOL, None),
+        ("prefect.flow-run.AwaitingRetry", WORK_POOL, None),
+        ("prefect.flow-run.Completed", WORK_POOL, None),
+        ("prefect.task-run.Failed", WORK_POOL, None),
+        ("prefect.flow-run.Failed", "somebody-elses", None),
+        ("prefect.flow-run.Suspended", "somebody-elses", None),
+    ],
+)
+def test_what_is_told_of_which_runs(event: str, pool: str, told: str | None) -> None:
+    """As Prefect's own server reads the triggers: what ended badly or waits, of our work pool."""
+    kind = event.rpartition(".")[0]
+    related = [{"prefect.resource.id": "prefect.work-pool.1", "prefect.resource.role": "work-pool"}]
+    related[0]["prefect.resource.name"] = pool
+    assert covering(event, {"prefect.resource.id": f"{kind}.1"}, related) == ([told] if told else [])
+
+
+@pytest.mark.parametrize(("size", "told"), [("many", "Segue: unusually many"), ("few", "Segue: unusually few")])
+def test_many_and_few_are_told_apart(size: str, told: str) -> None:
+    assert covering(EVENT, {"prefect.resource.id": f"{RESOURCE}campaign", SIZE: size}, []) == [told]
+
+
+def covering(event: str, resource: dict[str, str], related: list[dict[str, str]]) -> list[str]:
+    """The notices whose triggers cover an event."""
+    came = ReceivedEvent.model_validate(
+        {"event": event, "resource": resource, "related": related, "occurred": datetime.now(UTC), "id": uuid4()}
+    )
+    triggers = {
+        notice.name: ServerTrigger.model_validate(notice.automation([], enabled=True).trigger.model_dump())
+        for notice in NOTICES
+    }
+    return [name for name, trigger in triggers.items() if trigger.covers(came)]
 
 
 def ours(client: SyncPrefectClient) -> dict[str, Automation]:
