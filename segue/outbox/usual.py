@@ -15,7 +15,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Final
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, select
 
 from segue.outbox.states import COUNTED, PENDING
 from segue.store.tables import message, run
@@ -33,7 +33,7 @@ _TIMES: Final = 3
 #: Below this many messages, ups and downs are chance.
 _ENOUGH: Final = 50
 _WEEK: Final = 7
-_SENT_OR_WAITING = or_(message.c.state.in_(PENDING), message.c.state.in_((*COUNTED, "rejected")))
+_SENT_OR_WAITING: Final = message.c.state.in_((*PENDING, *COUNTED, "rejected"))
 
 
 class Size(StrEnum):
