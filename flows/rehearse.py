@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
@@ -15,7 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows import pictures
 from flows.errors import without_personal_data
 from segue.service import open_segue, rehearsal, words
-from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, Day, Rehearsal, reasons, write_calendar
+from segue.service.rehearsal import (
+    OUTCOME_WORDS,
+    OUTCOMES,
+    Calendar,
+    Day,
+    Rehearsal,
+    reasons,
+    rule_lines,
+    write_calendar,
+)
 
 #: Days of which a few ids are shown.
 _EXAMPLES = 3
@@ -39,6 +49,17 @@ class RehearseForm(BaseModel):
         description="Names separated by commas, e.g. abandoned_cart, popup_invite. Empty: those that are switched on.",
         pattern=r"^[a-z0-9_, ]*$",
     )
+    facts: str = Field(
+        "",
+        title="Folder of expected facts",
+        description="On the machine where Segue runs: files to take instead of what the shop knew in the period. "
+        "orders.toml beside orders.csv is its mapping. Empty: the shop's own facts.",
+    )
+    facts_from: date | None = Field(
+        None,
+        title="Facts begin on",
+        description="To play the facts of another time, moved by whole weeks. Empty: as said under the first day.",
+    )
     seed: int = Field(
         0, ge=0, title="Seed", description="Another number holds other people back to measure; 0 the real ones."
     )
@@ -52,6 +73,8 @@ def rehearse(brief: RehearseForm) -> int:
         days=brief.days,
         journeys=tuple(name for part in brief.journeys.split(",") if (name := part.strip())),
         seed=brief.seed,
+        facts=Path(brief.facts.strip()) if brief.facts.strip() else None,
+        facts_from=brief.facts_from,
     )
     with without_personal_data("The rehearsal"), open_segue() as segue:
         calendar = rehearsal.rehearse(segue, asked)
@@ -72,13 +95,14 @@ def page(calendar: Calendar, file: str) -> str:
     parts.append(f"**{calendar.considered:,} considered** = {' + '.join(terms)}; {calendar.held():,} waits on the way.")
     if calendar.shift:
         parts.append(f"Played with the facts of {calendar.shift.days // 7} weeks earlier.")
+    parts += [f"*{note}*" for note in calendar.notes]
     weeks = _weeks(calendar)
     bars = [
         pictures.Bar(f"Week of {begins.day} {begins:%b}", sum(day.count("sent") for day in days), "accepted")
         for begins, days in list(weeks.items())[:_BARS]
     ]
     parts.append(f"![What would leave, week by week]({pictures.bars('What would leave, week by week', bars)})")
-    parts += [_calendar(calendar, weeks), _reasons(calendar)]
+    parts += [_calendar(calendar, weeks), _rules(calendar), _reasons(calendar)]
     parts.append(f"The whole calendar, day by day, lies on this machine: `{file}`. Digest: `{calendar.digest}`.")
     return "\n\n".join(parts) + "\n"
 
@@ -91,13 +115,19 @@ def _weeks(calendar: Calendar) -> dict[date, list[Day]]:
 
 
 def _calendar(calendar: Calendar, weeks: dict[date, list[Day]]) -> str:
-    heads = ["Week of", *(words.title(name) for name in calendar.journeys), "Held", "Left out", "Clocks change"]
+    heads = ["Week of", *(calendar.titles[name] for name in calendar.journeys), "Held", "Left out", "Clocks change"]
     lines = [_line(heads), _line([":--", *["--:"] * (len(heads) - 2), ":--"])]
     for begins, days in weeks.items():
         counts = [sum(day.count("sent", name) for day in days) for name in calendar.journeys]
         counts += [sum(day.count(what) for day in days) for what in ("held", "left_out")]
         clocks = ", ".join(dict.fromkeys(zone for day in days for zone in day.clocks))
         lines.append(_line([f"{begins}", *(f"{count:,}" if count else "" for count in counts), clocks]))
+    return "\n".join(lines)
+
+
+def _rules(calendar: Calendar) -> str:
+    lines = ["| Rule | Messages | What became of them |", "| :-- | --: | :-- |"]
+    lines += [_line([rule.title, f"{rule.count:,}", rule.said]) for rule in rule_lines(calendar)]
     return "\n".join(lines)
 
 

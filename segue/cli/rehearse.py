@@ -12,9 +12,17 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from segue.cli.opened import opened
-from segue.gallery import words
 from segue.gallery.visible import visible
-from segue.service.rehearsal import LONGEST, OUTCOME_WORDS, OUTCOMES, Calendar, Rehearsal, rehearse, write_calendar
+from segue.service.rehearsal import (
+    LONGEST,
+    OUTCOME_WORDS,
+    OUTCOMES,
+    Calendar,
+    Rehearsal,
+    rehearse,
+    rule_lines,
+    write_calendar,
+)
 
 _out = Console()
 _COLUMNS = (SpinnerColumn(), TextColumn("{task.description:<38}", markup=False), BarColumn(), TimeElapsedColumn())
@@ -61,6 +69,9 @@ def rehearse_period(
         page = write_calendar(segue, calendar, folder)
     _out.print(_weeks(calendar))
     _out.print(_sums(calendar))
+    _out.print(_rules(calendar))
+    for note in calendar.notes:
+        _out.print(visible(note), highlight=False, markup=False, soft_wrap=True)
     _out.print(f"Digest {calendar.digest}", highlight=False, soft_wrap=True)
     _out.print(f"Open {page.resolve().as_uri()} to see whom and why, day by day.", highlight=False, soft_wrap=True)
 
@@ -70,7 +81,7 @@ def _weeks(calendar: Calendar) -> Table:
     table = Table(title="What would leave, day by day")
     table.add_column("day", no_wrap=True)
     for name in calendar.journeys:
-        table.add_column(words.plain(name), justify="right")
+        table.add_column(calendar.titles[name], justify="right")
     for head in ("held", "left out"):
         table.add_column(head, justify="right", style="dim")
     for day in calendar.days:
@@ -91,7 +102,18 @@ def _sums(calendar: Calendar) -> Table:
         table.add_column(OUTCOME_WORDS[what].lower(), justify="right")
     for name in calendar.journeys:
         table.add_row(
-            words.title(name), *(f"{calendar.ended(what, name):,}" for what in shown), f"{calendar.held(name):,}"
+            calendar.titles[name], *(f"{calendar.ended(what, name):,}" for what in shown), f"{calendar.held(name):,}"
         )
     table.caption = "held: how often a message had to wait on its way"
+    return table
+
+
+def _rules(calendar: Calendar) -> Table:
+    """What each rule did: how many messages, and what became of them."""
+    table = Table(title="What the rules did")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("messages", justify="right")
+    table.add_column("what became of them")
+    for rule in rule_lines(calendar):
+        table.add_row(rule.title, f"{rule.count:,}", rule.said)
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import Calendar as Weeks
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -12,7 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segue.gallery import words
 from segue.gallery.calendar import OUTCOMES, Calendar, Day
+from segue.gallery.calendar_rules import rule_lines
 from segue.gallery.chart import COLOURS
+from segue.gallery.clock_changes import ClockChange
 from segue.render import Brand
 
 #: What became of a message, at the start of a line.
@@ -61,6 +64,7 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    busy = [name for name in calendar.journeys if any(calendar.ended(what, name) for what in OUTCOMES)]
     shown = [what for what in OUTCOMES if what != "held" and calendar.ended(what)]
     return jinja.get_template("rehearsal.html.j2").render(
         calendar=calendar,
@@ -68,7 +72,7 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         words=words,
         colours=COLOURS,
         hues=_HUES,
-        hue={name: place % len(_HUES) for place, name in enumerate(calendar.journeys)},
+        hue={name: place % len(_HUES) for place, name in enumerate(busy)},
         months=_months(calendar),
         said=_said,
         last=calendar.until - timedelta(days=1),
@@ -79,8 +83,12 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         outcome_words=OUTCOME_WORDS,
         outcomes=_outcomes,
         cities=_cities,
-        holds=reasons(calendar, "held"),
-        left=reasons(calendar, "left_out"),
+        changes=_changes,
+        rules=rule_lines(calendar),
+        also=_also,
+        busy=busy,
+        idle=[calendar.titles[name] for name in calendar.journeys if name not in busy],
+        first=_first(calendar),
     )
 
 
@@ -88,6 +96,14 @@ def reasons(calendar: Calendar, outcome: str) -> list[tuple[str, int]]:
     """Every reason for an outcome and how often it was given, the most frequent first."""
     found = sum((day.reasons(outcome) for day in calendar.days), Counter[str]())
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _first(calendar: Calendar) -> date | None:
+    """The day to open with: one after whose night clocks changed, else the busiest."""
+    days = [day for day in calendar.days if day.total]
+    turning = [day for day in days if any(change.waiting for change in day.changes)]
+    found = max(turning or days, key=lambda day: day.total, default=None)
+    return found.day if found is not None else None
 
 
 def _months(calendar: Calendar) -> list[_Month]:
@@ -115,9 +131,37 @@ def _said(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B %Y}"
 
 
-def _cities(day: Day) -> str:
-    """The places whose clocks change, as people call them: `New York, Toronto`."""
-    return ", ".join(words.plain(zone.rpartition("/")[2]) for zone in day.clocks)
+def _cities(zones: Iterable[str]) -> str:
+    """Places as people call them: `New York, Toronto`."""
+    return ", ".join(words.plain(zone.rpartition("/")[2]) for zone in zones)
+
+
+def _changes(day: Day) -> list[str]:
+    """What clocks do on a day, a sentence for each instant: places that change together are named together."""
+    together: dict[tuple[str, str], list[ClockChange]] = {}
+    for change in day.changes:
+        together.setdefault((change.shown, change.set_to), []).append(change)
+    found = []
+    for (shown, set_to), changes in together.items():
+        waiting = sum(change.waiting for change in changes)
+        through = f" {words.counted(waiting, 'message')} waited through that night for the morning." if waiting else ""
+        turned = "forward" if set_to > shown else "back"
+        where = _cities(change.zone for change in changes)
+        found.append(f"Clocks in {where} go {turned} from {shown} to {set_to}.{through}")
+    return found
+
+
+def _also(day: Day) -> list[str]:
+    """What the rules did on a day, as short as a cell is narrow."""
+    held, left = day.reasons("held"), day.reasons("left_out")
+    kinds = (
+        ("till morning", held.pop("quiet_hours", 0)),
+        ("over cap", held.pop("budget", 0) + left.pop("over_budget", 0)),
+        ("expired", left.pop("too_late", 0)),
+        ("held", held.total()),
+        ("left out", left.total()),
+    )
+    return [f"{count:,} {said}" for said, count in kinds if count]
 
 
 def _outcomes(day: Day) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pandas as pd
@@ -115,6 +115,8 @@ class Journey:
     steps: tuple[Step, ...]
     #: Runs in the transaction that promises, before anybody is chosen; a preview leaves it out.
     prepare: Prepare | None = None
+    #: How often a rehearsal lets `prepare` run where no step's `next_due` asks for it; as the journey's schedule does.
+    prepares_every: timedelta = timedelta(hours=1)
     #: Runs in a transaction of its own before messages of this journey that are ready are judged, each time.
     refresh: Refresh | None = None
 

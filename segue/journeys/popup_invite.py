@@ -233,5 +233,6 @@ JOURNEY = Journey(
         ),
     ),
     prepare=prepare,
+    prepares_every=WAVE_EVERY,
     refresh=book_shown,
 )

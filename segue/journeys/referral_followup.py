@@ -227,4 +227,5 @@ JOURNEY = Journey(
         ),
     ),
     prepare=prepare,
+    prepares_every=timedelta(days=1),
 )
