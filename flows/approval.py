@@ -12,6 +12,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from flows.errors import FlowError, without_personal_data
+from flows.local import local
 from segue.journeys.definition import Brief, Journey
 from segue.service import Frozen, Start, open_segue
 
@@ -32,14 +33,14 @@ class Approval(RunInput):
     )
 
 
-def ask(frozen: Frozen, title: str) -> Approval:
+def ask(frozen: Frozen, title: str, asked: str | None) -> Approval:
     """Return somebody's answer; the first time, end this process until there is one.
 
     Raises FlowError where the run came from no deployment: there would be nothing to start again.
     """
     try:
         answer = suspend_flow_run(
-            wait_for_input=Approval.with_initial_data(description=question(frozen, title)),
+            wait_for_input=Approval.with_initial_data(description=question(frozen, title, asked)),
             key=frozen.name,
             timeout=max(1, int(frozen.left.total_seconds())),
         )
@@ -53,26 +54,30 @@ def ask(frozen: Frozen, title: str) -> Approval:
     return answer
 
 
-def question(frozen: Frozen, title: str) -> str:
-    """What the form says above its fields, as Markdown."""
-    left_out = f" {frozen.left_out:,} more would be left out." if frozen.left_out else ""
+def question(frozen: Frozen, title: str, asked: str | None = None) -> str:
+    """What the form says above its fields, as Markdown; `asked` repeats what was chosen on the run's own form."""
+    others = f" {frozen.left_out:,} others would not: left out, or held back to measure." if frozen.left_out else ""
+    until = f" until {local(frozen.until)}" if frozen.until else ""
     return (
         f"# {title}: run {frozen.run_id}\n\n"
-        f"**{frozen.to_send:,} people would be written to**, now or when their hours allow.{left_out}\n\n"
+        f"{f'{asked}.' if asked else ''}\n\n"
+        f"**{frozen.to_send:,} people would be written to**, now or when their hours allow.{others}\n\n"
         f"You are asked because {frozen.asks}. Who, why not, what it costs and what it looks like stands in the run's "
         "Artifacts tab.\n\n"
         f"Your yes is for exactly this: nobody is added, and if the template, the offer or the settings change, or one "
-        f"in ten of these people is due no more, you are asked again. It counts until {frozen.until:%d %b %Y, %H:%M} "
-        f"UTC. Fingerprint: `{frozen.digest[:12]}`"
+        f"in ten of these people is due no more, you are asked again. It counts{until}. "
+        f"Fingerprint: `{frozen.digest[:12]}`"
     )
 
 
-def settled(journey: Journey, brief: Brief, frozen: Frozen, start: Start) -> tuple[Frozen, str | None, str | None]:
+def settled(
+    journey: Journey, brief: Brief, frozen: Frozen, start: Start, asked: str | None
+) -> tuple[Frozen, str | None, str | None]:
     """Act on the answer to what was asked: what may be sent, who agreed, and why it has to be asked again, if so.
 
     A refused run is stopped for good and raises RefusedError.
     """
-    answer = ask(frozen, journey.title)
+    answer = ask(frozen, journey.title, asked)
     with without_personal_data(f"The answer to run {frozen.run_id}"), open_segue() as segue:
         if answer.decision is Decision.REFUSE:
             segue.refuse(frozen.run_id, answer.name)

@@ -7,7 +7,7 @@ from typing import Final
 from prefect import flow
 from pydantic import Field, model_validator
 
-from flows.choices import chosen, drop_down
+from flows.choices import chosen, drop_down, growing
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
@@ -18,8 +18,6 @@ from segue.journeys.definition import Brief, Journey
 from segue.service import open_segue, segment_names
 from segue.settings import load_settings
 
-#: As far as they can be read now. A segment defined later is found by its name all the same.
-SEGMENTS: Final = segment_names()
 TEMPLATES: Final = tuple(
     sorted(file.parent.name for file in (load_settings().templates / JOURNEY.name).glob("*/sample.json"))
 )
@@ -40,7 +38,7 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
         max_length=60,
         title="Who",
         description="A segment. *Define a segment* makes new ones.",
-        json_schema_extra={"enum": list(SEGMENTS)} if SEGMENTS else {},
+        json_schema_extra=growing(segment_names),
     )
     template: str = Field(
         "note",

@@ -27,6 +27,8 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.templating import apply_values
 from prefect.workers.process import ProcessWorker
 
+from flows.choices import keeping_saved
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK_POOL = "segue"
 
@@ -93,7 +95,9 @@ def read_wanted(root: Path) -> list[Wanted]:
 
 def difference(wanted: Wanted, found: DeploymentResponse) -> dict[str, Any]:
     """What of ours differs on the server; empty when nothing does."""
-    return {field: value for field, value in wanted.ours.items() if getattr(found, field) != value}
+    form = keeping_saved(wanted.ours["parameter_openapi_schema"], found.parameters)
+    ours = {**wanted.ours, "parameter_openapi_schema": form}
+    return {field: value for field, value in ours.items() if getattr(found, field) != value}
 
 
 def ensure_work_pool(client: SyncPrefectClient) -> None:

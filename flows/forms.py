@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from enum import StrEnum
+from typing import ClassVar, Final
 
 from pydantic import Field
 
+from flows.markdown import escaped
 from segue.journeys.definition import Brief, Journey
+
+#: How the line begins that repeats what was chosen on a form.
+ASKED: Final = "Asked for: "
+_LONGEST_ANSWER = 90
 
 
 class Mode(StrEnum):
@@ -32,6 +39,12 @@ class JourneyForm(Brief):
     and on empties its own parameters (seen in 3.8.8), and saving a deployment's form stores every field of it.
     """
 
+    #: What the page says of a run that found nobody.
+    nobody_due: ClassVar[str] = (
+        "**Nobody was due.** No new occasion for a message came up since the last run. "
+        "A journey answers only what happened after its first real run, by hand or by schedule."
+    )
+
     mode: Mode = Field(
         Mode.BY_START,
         title="What should happen",
@@ -41,3 +54,12 @@ class JourneyForm(Brief):
     def brief_for(self, journey: Journey) -> Brief:
         """Return the journey's own part, which is all that the journey knows of the form."""
         return journey.brief.model_validate(self.model_dump(include=set(journey.brief.model_fields)))
+
+    def asked(self) -> str | None:
+        """Say in a line what was chosen, for the page and for whoever is asked; None where all was left as it is."""
+        answers = [
+            (field.title or name, textwrap.shorten(str(value), _LONGEST_ANSWER, placeholder=" …"))
+            for name, field in type(self).model_fields.items()
+            if name != "mode" and (value := getattr(self, name)) != field.default and value not in (None, "")
+        ]
+        return ASKED + "; ".join(f"{title}: **{escaped(value)}**" for title, value in answers) if answers else None

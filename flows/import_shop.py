@@ -15,6 +15,7 @@ from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.errors import FlowError, without_personal_data
+from flows.fresh_forms import freshen_forms
 from segue.service import (
     FORMATS,
     Hints,
@@ -107,6 +108,7 @@ def import_shop(brief: ImportBrief = ImportBrief()) -> int:  # noqa: B008 - froz
         key="import-report",
         description=f"{len(reports)} files, {sum(report.rows for report in reports):,} rows read",
     )
+    freshen_forms()
     if refused:
         listed = "; ".join(one.why for one in refused)
         raise FlowError(f"{len(refused)} files were refused, {len(reports)} were read: {listed}")

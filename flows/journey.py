@@ -21,7 +21,7 @@ from flows.approval import RefusedError, settled
 from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
-from flows.report import Report, agreed_by, page, report_of
+from flows.report import Report, agreed_by, page, report_of, sentence
 from flows.unusual import on_the_page, tell, unusual_of
 from segue.journeys.definition import Brief, Journey
 from segue.service import DrainCount, Frozen, Results, RunPlan, SampleRender, Shard, Start, Summary, open_segue
@@ -40,25 +40,36 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
     froze and promised again, and the outbox sends a key once. Raises FlowError when shards stopped; their messages
     stay promised and dispatch_outbox goes on with them.
     """
-    brief = form.brief_for(journey)
+    brief, asked = form.brief_for(journey), form.asked()
     start = settle_start(form.mode)
     if start is Start.PREVIEW:
         frozen = freeze(journey, brief, start)
         summary, samples = seen(frozen), samples_of(journey)
-        leave_page(journey, frozen.run_id, page(journey.title, summary, samples, asks=frozen.asks), summary)
+        text = page(journey.title, summary, samples, asked=asked, asks=frozen.asks, nobody=form.nobody_due)
+        leave_page(journey, frozen.run_id, text, summary)
         return report_of(summary, run_id=frozen.run_id)
     switch_on(journey)
     try:
-        plan, by = promise(journey, brief, start)
+        plan, by = promise(journey, brief, start, asked)
     except RefusedError as refused:
         summary = sum_up(refused.run_id)
-        text = page(journey.title, summary, (), said="**RefusedError.** Nothing that waited for a yes was sent.")
+        text = page(
+            journey.title, summary, (), asked=asked, said="**Refused.** Nothing that waited for a yes was sent."
+        )
         leave_page(journey, refused.run_id, text, summary)
         return report_of(summary)
     stopped = drain_all(plan)
     summary, samples, unusual = sum_up(plan.run_id), samples_of(journey), unusual_of(journey, start)
-    said, results = agreed_by(by), results_of(plan.run_id)
-    text = page(journey.title, summary, samples, said=said, results=results, unusual=on_the_page(unusual))
+    text = page(
+        journey.title,
+        summary,
+        samples,
+        asked=asked,
+        said=said_of(plan.run_id, by),
+        results=results_of(plan.run_id),
+        unusual=on_the_page(unusual),
+        nobody=form.nobody_due,
+    )
     leave_page(journey, plan.run_id, text, summary)
     tell(journey, unusual)
     if stopped:
@@ -97,9 +108,10 @@ def switch_on(journey: Journey) -> None:
         segue.switch_on(journey.name)
 
 
-def promise(journey: Journey, brief: Brief, start: Start) -> tuple[RunPlan, str | None]:
+def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> tuple[RunPlan, str | None]:
     """Promise each message under its key, once somebody has agreed where that is asked; returns who that was.
 
+    `asked` is what was chosen on the form, for whoever is to agree.
     What is owed (transactional messages) waits for nobody.
     """
     with without_personal_data(f"Choosing who is due for {journey.name}"), open_segue() as segue:
@@ -114,10 +126,16 @@ def promise(journey: Journey, brief: Brief, start: Start) -> tuple[RunPlan, str 
     while frozen.until is not None:
         if frozen.summary is not None:
             text = page(
-                journey.title, frozen.summary, samples_of(journey), asks=frozen.asks, waits=frozen.until, why=why
+                journey.title,
+                frozen.summary,
+                samples_of(journey),
+                asked=asked,
+                asks=frozen.asks,
+                waits=frozen.until,
+                why=why,
             )
             leave_page(journey, frozen.run_id, text, frozen.summary)
-        frozen, by, why = settled(journey, brief, frozen, start)
+        frozen, by, why = settled(journey, brief, frozen, start, asked)
         if why is None:
             break
         get_run_logger().warning("Run %s is asked about again: %s", frozen.run_id, why)
@@ -171,6 +189,14 @@ def results_of(run_id: int) -> Results:
         return segue.results(run_id)
 
 
+def said_of(run_id: int, by: str | None) -> str | None:
+    """Say who agreed and whom that left out; None where nobody was asked."""
+    if by is None:
+        return None
+    with without_personal_data(f"Who was left out of run {run_id}"), open_segue() as segue:
+        return agreed_by(by, segue.left_for_later(run_id))
+
+
 def samples_of(journey: Journey) -> Sequence[SampleRender]:
     """What its messages look like, with sample data."""
     with without_personal_data(f"The samples of {journey.name}"), open_segue() as segue:
@@ -189,7 +215,7 @@ def leave_page(journey: Journey, run_id: int, text: str, summary: Summary) -> No
     name = journey.name.replace("_", "-")
     # Hundreds of runs a day find nobody; all of them share one key.
     key = f"{name}-run-{run_id}" if summary.considered else f"{name}-nobody-due"
-    description = f"{journey.title}: {summary.considered:,} considered"
+    description = f"{journey.title}: {sentence(summary)}"
     if summary.considered and rewrite(key, str(flow_run.id), text, description):
         return
     create_markdown_artifact(text, key=key, description=description)

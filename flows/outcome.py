@@ -6,9 +6,11 @@ Worded with care: an order after a message is not an order because of it.
 from __future__ import annotations
 
 from flows import pictures
+from flows.local import local
 from segue.service import Results, words
 
 HEADING = "## What came of it so far"
+ORDERS = "### Orders within seven days of the message"
 _NOTE = {"opened": "mail programs open by themselves; read it as a hint"}
 
 
@@ -27,15 +29,16 @@ def _picture(results: Results) -> str:
 
 
 def _news(results: Results) -> str:
-    rows = ["| Messages | Of those sent | News | |", "| --: | --: | :-- | :-- |", f"| {results.sent:,} | | Sent | |"]
+    rows = ["| Messages | Of those sent | News |", "| --: | --: | :-- |"]
     for kind, count in results.news.items():
-        rows.append(f"| {count:,} | {_percent(count / results.sent)} | {words.title(kind)} | {_NOTE.get(kind, '')} |")
+        note = f" ({_NOTE[kind]})" if kind in _NOTE else ""
+        rows.append(f"| {count:,} | {_percent(count / results.sent)} | {words.title(kind)}{note} |")
     return "\n".join(rows)
 
 
 def _orders(results: Results) -> list[str]:
     rows = [
-        "| Group | People | Ordered within 7 days | Orders | Worth, after refunds |",
+        "| Group | People | Of them ordered | Orders | Worth, after refunds |",
         "| :-- | --: | --: | --: | --: |",
     ]
     groups = [("Got the message", results.treated), ("Left alone, to compare", results.control)]
@@ -44,7 +47,7 @@ def _orders(results: Results) -> list[str]:
             worth = " + ".join(words.money(minor, currency) for currency, minor in group.worth.items()) or "-"
             share = f"{group.buyers:,} ({_percent(group.share)})"
             rows.append(f"| {label} | {group.people:,} | {share} | {group.orders:,} | {worth} |")
-    return ["\n".join(rows), _compared(results), _until(results)]
+    return [ORDERS, "\n".join(rows), _compared(results), _until(results)]
 
 
 def _compared(results: Results) -> str:
@@ -62,7 +65,7 @@ def _compared(results: Results) -> str:
 
 
 def _until(results: Results) -> str:
-    until = f" Counting ends {results.until:%d %b %Y, %H:%M} UTC." if results.until else ""
+    until = f" Counting ends {local(results.until)}." if results.until else ""
     return f"Paid orders that were not cancelled, whatever led to them.{until} *refresh-results* brings it up to date."
 
 

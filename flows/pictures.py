@@ -28,6 +28,8 @@ COLOURS: Final = {
     "skipped": "#98a2ad",
     "control": "#8460b5",
 }
+_MEDIA: Final = re.compile(r"@media[^{]+")
+_LIMIT: Final = re.compile(r"(max|min)-width:\s*[\d.]+px")
 _FONT: Final = "font-family='Inter,Segoe UI,Helvetica,Arial,sans-serif'"
 
 
@@ -55,11 +57,12 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 760) -> str:
     return _picture(width, height, parts, spoken=title)
 
 
-def mail_picture(subject: str, html: str, *, width: int = 640, height: int = 1560) -> str:
-    """Draw a mail's own design, cut at `height`: the HTML, laid out by the reader's browser inside the picture."""
+def mail_picture(subject: str, html: str, *, width: int = 640, height: int = 1740) -> str:
+    """Draw a mail's own wide design, cut at `height`: the HTML, laid out by the reader's browser inside the picture."""
+    drawn = to_xhtml(_wide(_by_day(html)))
     inside = (
         f"<foreignObject x='20' y='64' width='{width - 40}' height='{height - 65}'>"
-        f"<div xmlns='http://www.w3.org/1999/xhtml' style='height:100%;overflow:hidden'>{to_xhtml(_by_day(html))}</div>"
+        f"<div xmlns='http://www.w3.org/1999/xhtml' style='height:100%;overflow:hidden'>{drawn}</div>"
         "</foreignObject>"
     )
     return _picture(width, height, [*_head(subject, width), inside], spoken=f"E-mail: {subject}", scale=0.7)
@@ -95,6 +98,11 @@ def png(picture: bytes) -> str:
 def _by_day(html: str) -> str:
     """Without the night colours: the page around may be dark, but most readers see the mail in the light."""
     return re.sub(r"prefers-color-scheme:\s*dark", "prefers-color-scheme: never", html)
+
+
+def _wide(html: str) -> str:
+    """As on a desk: inside a picture the browser measures the picture, and would lay the mail out for a telephone."""
+    return _MEDIA.sub(lambda media: _LIMIT.sub(r"\1-width:0px", media[0]), html)
 
 
 def _head(subject: str, width: int) -> list[str]:

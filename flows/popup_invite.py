@@ -2,19 +2,75 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from typing import ClassVar, Final
 
+from prefect import flow
+from pydantic import Field
+
+from flows.choices import growing
+from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
 from flows.report import Report
+from segue.journeys.definition import Brief, Journey
 from segue.journeys.popup_invite import JOURNEY, PopupInviteBrief
+from segue.service import open_segue, popup_choices
+
+ANY: Final = "Whichever are open or open next"
+_NONE_YET: Final = (
+    "No pop-up is open or planned yet, so nobody can be invited. Import one with import-shop: a location of kind popup "
+    "with its latitude, longitude, opening and end. It stands here as soon as it was read."
+)
 
 
 class PopupInviteForm(PopupInviteBrief, JourneyForm, title="Pop-up invite"):
     """Left as it is, a run by hand is a preview: it shows whom the next wave would invite, and nothing leaves."""
 
+    nobody_due: ClassVar[str] = (
+        "**Nobody was due.** Everybody who can be invited by now was, or no pop-up invites yet. One does from *Days "
+        "before the opening* on, until three hours before its end. It needs latitude and longitude, and a capacity or "
+        "*Places*; whoever lives within the *Radius* is asked."
+    )
+
+    popup: str = Field(
+        ANY,
+        max_length=300,
+        title="Pop-up",
+        description="Those that are open or planned. A new one comes in with import-shop and then stands here.",
+        json_schema_extra=growing(popup_choices, first=ANY, none_yet=_NONE_YET),
+    )
+
+    places: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        title="Places",
+        description="How many people it has room for, all days together. 0: the location's capacity.",
+    )
+
+    def brief_for(self, journey: Journey) -> Brief:
+        """Return the journey's own part, with the pop-up's id in the shop."""
+        asked = self.model_dump(include=set(journey.brief.model_fields))
+        return journey.brief.model_validate({**asked, "popup": _id_of(self.popup), "places": self.places or None})
+
+
+def _id_of(choice: str) -> str | None:
+    if choice == ANY:
+        return None
+    with without_personal_data("Looking the pop-up up"), open_segue() as segue:
+        try:
+            return segue.place_called(choice)
+        except KeyError as error:
+            raise FlowError(str(error.args[0])) from None
+
 
 @flow(name="popup-invite", task_runner=journey_runner)
 def popup_invite(brief: PopupInviteForm = PopupInviteForm()) -> Report:  # noqa: B008 - frozen
     """Invite the next wave: the nearest first, by lot, as many as are likely to fill the place."""
-    return run_journey(JOURNEY, brief)
+    return run_journey(_with_its_words(brief), brief)
+
+
+def _with_its_words(form: PopupInviteForm) -> Journey:
+    """The journey, whose sample mail speaks of the pop-up that is meant and not of a made-up one."""
+    with without_personal_data("Looking the pop-up up"), open_segue() as segue:
+        return segue.speaking_of(JOURNEY, _id_of(form.popup))

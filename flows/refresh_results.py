@@ -1,4 +1,4 @@
-"""Bring the pages of late runs up to date: what left since, delivery news, orders and their value."""
+"""Bring the pages up to date: of late runs what left since, delivery news, orders and their value; what forms offer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.artifacts import newest, rewrite
 from flows.errors import without_personal_data
+from flows.fresh_forms import freshen_forms
 from flows.report import agreed_by, refreshed
 from segue.service import RunToRefresh, Segue, open_segue
 
@@ -32,7 +33,8 @@ def refresh_results(brief: RefreshBrief = RefreshBrief()) -> int:  # noqa: B008 
     with without_personal_data("Refreshing results"), open_segue() as segue:
         runs = segue.runs_of_late(brief.days)
         changed = sum(_refresh(segue, one) for one in runs)
-    get_run_logger().info("%s of %s pages changed", changed, len(runs))
+    forms = freshen_forms()
+    get_run_logger().info("%s of %s pages changed, %s forms", changed, len(runs), len(forms))
     return changed
 
 
@@ -43,7 +45,6 @@ def _refresh(segue: Segue, one: RunToRefresh) -> bool:
     if found is None:
         return False
     old = str(found.data)
-    new = refreshed(
-        old, one.title, segue.summary(one.run_id), segue.results(one.run_id), said=agreed_by(one.approved_by)
-    )
+    said = agreed_by(one.approved_by, segue.left_for_later(one.run_id)) if one.approved_by else None
+    new = refreshed(old, one.title, segue.summary(one.run_id), segue.results(one.run_id), said=said)
     return new != old and rewrite(key, one.flow_run_id, new)

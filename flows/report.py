@@ -5,6 +5,7 @@ Counts, reasons and profile ids; the messages are those of the template's sample
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flows import pictures
+from flows.forms import ASKED, JourneyForm
+from flows.local import local
 from flows.outcome import outcome
 from flows.unusual import kept
 from segue.service import Results, SampleRender, Summary, words
@@ -20,10 +23,10 @@ from segue.settings import load_settings
 #: Of a step's samples, the one on the page; the others are for the template's own tests.
 MAIN = "sample"
 SAMPLES = "## What the messages look like"
-NOBODY = (
-    "**Nobody was due.** No new occasion for a message came up since the last run. "
-    "A journey answers only what happened after its first real run, by hand or by schedule."
-)
+#: Profile ids shown of a kind: with more, the page would cut the table.
+_IDS = 3
+#: A link with a token is longer than the page is wide.
+_LONG_LINK = re.compile(r"(https?://\S{44})\S{8,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +42,12 @@ class Report:
     groups: dict[str, int]
 
 
-def agreed_by(name: str | None) -> str | None:
-    """Say who agreed, if that was asked."""
-    return f"Agreed to by {name}." if name else None
+def agreed_by(name: str | None, left_out: int = 0) -> str | None:
+    """Say who agreed, if that was asked, and what became of those who were shown as left out."""
+    if not name:
+        return None
+    later = f" {left_out:,} more were shown as left out; a later run looks at them again." if left_out else ""
+    return f"Agreed to by {name}.{later}"
 
 
 def report_of(summary: Summary, *, run_id: int | None = None) -> Report:
@@ -60,24 +66,27 @@ def page(
     summary: Summary,
     samples: Sequence[SampleRender],
     *,
+    asked: str | None = None,
     said: str | None = None,
     asks: str | None = None,
     waits: datetime | None = None,
     why: str | None = None,
     results: Results | None = None,
     unusual: str | None = None,
+    nobody: str = JourneyForm.nobody_due,
 ) -> str:
     """Write the whole report as Markdown, the shortest answer first.
 
-    `said` is a sentence about how it came to this; `asks`, why sending needs a yes; `waits`, until when one counts;
-    `why`, why it is asked again; `results`, what came of it so far; `unusual`, that its size is not the usual one.
+    `asked` repeats what was chosen on the form; `said` is a sentence about how it came to this; `asks`, why sending
+    needs a yes; `waits`, until when one counts; `why`, why it is asked again; `results`, what came of it so far;
+    `unusual`, that its size is not the usual one; `nobody`, what to say where nobody was due.
     """
-    parts = [f"# {title}: {_state(summary, waits)}", *filter(None, (said, unusual))]
+    parts = [f"# {title}: {_state(summary, waits)}", *filter(None, (asked, said, unusual))]
     if summary.considered:
         if asks:
             parts.append(_asking(asks, waits, why))
         parts += [
-            sentence(summary),
+            f"**{summary.considered:,} considered** = {_terms(summary)}",
             *costs(summary),
             f"![How many, by what became of them]({picture(summary)})",
             table(summary),
@@ -85,24 +94,23 @@ def page(
             *(outcome(results) if results is not None else ()),
         ]
     else:
-        parts.append(NOBODY)
+        parts.append(nobody)
     if summary.examples:
-        parts.append(
-            "To see one person's whole story, run `segue explain` with the profile id, e.g. " + _first(summary)
-        )
+        parts.append(f"Why one of them? *explain-customer* tells by profile id, e.g. {_first(summary)}.")
     if samples:
         parts.append(SAMPLES)
-        parts.append("Written with sample data; no real person is shown.")
+        parts.append("The real words and design, filled with samples: no real person is shown.")
     # A designed mail is 30 kB in Prefect's database; hundreds of runs a day find nobody and need not say it so well.
     parts += [sample_card(sample, designed=summary.considered > 0) for sample in samples if sample.sample == MAIN]
     return "\n\n".join(parts) + "\n"
 
 
 def refreshed(old: str, title: str, summary: Summary, results: Results, *, said: str | None = None) -> str:
-    """The page anew, with the samples it has: what they looked like is no news."""
-    _, heading, samples = old.partition(SAMPLES)
-    text = page(title, summary, (), said=said, results=results, unusual=kept(old))
-    return text + (f"\n{heading}{samples}" if heading else "")
+    """The page anew, with what was chosen and the samples it has: these are no news."""
+    top, heading, samples = old.partition(SAMPLES)
+    asked = next((line for line in top.splitlines() if line.startswith(ASKED)), None)
+    new = page(title, summary, (), asked=asked, said=said, results=results, unusual=kept(old))
+    return new + (f"\n{heading}{samples}" if heading else "")
 
 
 def _state(summary: Summary, waits: datetime | None) -> str:
@@ -117,7 +125,7 @@ def _asking(asks: str, waits: datetime | None, why: str | None) -> str:
     again = f" It is asked again, since {why}." if why else ""
     return (
         f"**Waiting for somebody's yes**: {asks}.{again} Choose *Resume* at the top of the run's page and say "
-        f"*Send it* or *Do not send it* until {waits:%d %b %Y, %H:%M} UTC. Nobody is added meanwhile."
+        f"*Send it* or *Do not send it* until {local(waits)}. Nobody is added meanwhile."
     )
 
 
@@ -135,30 +143,42 @@ def holds(summary: Summary) -> list[str]:
 
 
 def sentence(summary: Summary) -> str:
-    """The sum as one line that can be checked by eye."""
+    """The sum as one line that can be checked by eye: `94 considered = 85 sent + 9 left out`."""
+    return f"{summary.considered:,} considered" + (f" = {_terms(summary)}" if summary.considered else "")
+
+
+def _terms(summary: Summary) -> str:
     terms = [
         f"{count:,} {words.group(group, preview=summary.preview).lower()}"
         for group, count in summary.by_group().items()
         if count
     ]
-    return f"**{summary.considered:,} considered** = {' + '.join(terms)}"
+    return " + ".join(terms)
 
 
 def table(summary: Summary) -> str:
-    """One row a step, channel, group and reason; the last row is the sum. Numbers first: the page cuts wide tables."""
-    rows = ["| How many | Step | What became of them | Why | Profile ids |", "| --: | :-- | :-- | :-- | :-- |"]
+    """One row a step, channel, group and reason; the last row is the sum. Numbers first: the page cuts wide tables.
+
+    Steps are named where there are several.
+    """
+    several = len({line.step for line in summary.lines}) > 1
+    rows = [
+        _row("How many", *(["Step"] if several else []), "What became of them", "Why", "Profile ids"),
+        _row("--:", *([":--"] if several else []), ":--", ":--", ":--"),
+    ]
     for line in summary.lines:
         seen = summary.examples.get(f"{line.step}/{line.group}/{line.reason or ''}".rstrip("/"), ())
-        cells = (
-            f"{line.count:,}",
-            f"{words.title(line.step)}, {words.channel(line.channel)}" if line.channel else words.title(line.step),
-            words.group(line.group, preview=summary.preview),
-            words.reason(line.reason),
-            ", ".join(str(profile_id) for profile_id in seen),
-        )
-        rows.append(f"| {' | '.join(cells)} |")
-    rows.append(f"| **{summary.considered:,}** | **Considered** | | | |")
+        group = words.group(line.group, preview=summary.preview)
+        by = f", {words.channel(line.channel)}" if line.channel else ""
+        cells = [f"{words.title(line.step)}{by}", group] if several else [f"{group}{by}"]
+        ids = ", ".join(str(profile_id) for profile_id in seen[:_IDS])
+        rows.append(_row(f"{line.count:,}", *cells, words.reason(line.reason), ids))
+    rows.append(_row(f"**{summary.considered:,}**", "**Considered**", "", "", *([""] if several else [])))
     return "\n".join(rows)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def costs(summary: Summary) -> list[str]:
@@ -212,7 +232,8 @@ def sample_card(sample: SampleRender, *, designed: bool) -> str:
     subject = sample.subject or ""
     if sample.html and designed:
         drawn = pictures.mail_picture(subject, sample.html)
-        text = f"\n\nIts text part, for readers without HTML:\n\n~~~text\n{sample.text.strip()}\n~~~"
+        plain = _LONG_LINK.sub(r"\1…", sample.text.strip())
+        text = f"\n\nIts text part, for readers without HTML:\n\n~~~text\n{plain}\n~~~"
     else:
         drawn, text = pictures.mail_card(subject, sample.text), ""
     return f"### {heading}\n\nSubject: **{subject}**\n\n![{heading}]({drawn}){text}"
@@ -220,4 +241,4 @@ def sample_card(sample: SampleRender, *, designed: bool) -> str:
 
 def _first(summary: Summary) -> str:
     profile_id = next(profile_id for seen in summary.examples.values() for profile_id in seen)
-    return f"`segue explain {profile_id}`."
+    return str(profile_id)

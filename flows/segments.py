@@ -8,15 +8,21 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
+from flows.fresh_forms import freshen_forms
+from flows.markdown import escaped
 from segue.journeys.segments import Definition
-from segue.service import SegmentLine, open_segue
+from segue.service import SegmentLine, open_segue, place_choices
 
-_EITHER: Final = "Left empty it does not matter."
+_EITHER: Final = "0: does not matter."
+#: What the drop-downs of places show first.
+ANYWHERE: Final = "Does not matter"
+_POINT: Final = r"^\s*(-?\d{1,2}(\.\d+)?\s*[,; ]\s*-?\d{1,3}(\.\d+)?)?\s*$"
 
 
 class SegmentForm(BaseModel):
-    """Whom a campaign can be sent to. Everything that is filled in must hold; what is left empty does not matter."""
+    """Whom a campaign can be sent to. Everything that is filled in must hold; what is left as it is does not matter."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Define a segment")
 
@@ -28,58 +34,84 @@ class SegmentForm(BaseModel):
         description="Letters, digits and hyphens, e.g. bought-lately. A name that is there already gets this meaning.",
     )
     title: str = Field("", max_length=100, title="Title", description="As people call it. Empty: the name.")
-    bought_days: int | None = Field(
-        None, ge=1, le=3650, title="Bought within, days", description=f"Placed an order that stands. {_EITHER}"
+    bought_days: int = Field(
+        0, ge=0, le=3650, title="Bought within, days", description=f"Placed an order that stands. {_EITHER}"
     )
-    bought_category: str | None = Field(
-        None, max_length=100, title="... something of this category", description="E.g. tops."
+    bought_category: str = Field(
+        "", max_length=100, title="... something of this category", description="E.g. tops. Empty: any."
     )
-    bought_on: str | None = Field(
-        None, max_length=100, title="... on this sales channel", description="E.g. web, store."
+    bought_on: str = Field(
+        "", max_length=100, title="... on this sales channel", description="E.g. web, store. Empty: any."
     )
-    bought_at: str | None = Field(
-        None, max_length=100, title="... at this shop or pop-up", description="The location's id in the shop."
+    bought_at: str = Field(
+        ANYWHERE,
+        max_length=300,
+        title="... at this shop or pop-up",
+        description="One that was imported.",
+        json_schema_extra=growing(place_choices, first=ANYWHERE),
     )
-    not_bought_days: int | None = Field(None, ge=1, le=3650, title="Did not buy within, days", description=_EITHER)
-    clicked_days: int | None = Field(
-        None, ge=1, le=3650, title="Clicked within, days, and has not bought since", description=_EITHER
+    not_bought_days: int = Field(0, ge=0, le=3650, title="Did not buy within, days", description=_EITHER)
+    clicked_days: int = Field(
+        0, ge=0, le=3650, title="Clicked within, days, and has not bought since", description=_EITHER
     )
-    carted_days: int | None = Field(
-        None, ge=1, le=3650, title="Put something in a cart within, days, and has not bought since", description=_EITHER
+    carted_days: int = Field(
+        0, ge=0, le=3650, title="Put something in a cart within, days, and has not bought since", description=_EITHER
     )
-    size: str | None = Field(None, max_length=40, title="Fits size", description="E.g. 8 or M.")
-    size_category: str | None = Field(None, max_length=100, title="... in this category", description="Empty: any.")
-    size_system: str | None = Field(
-        None, max_length=100, title="... in this size system", description="E.g. us_women. Empty: any."
+    size: str = Field("", max_length=40, title="Fits size", description="E.g. 8 or M. Empty: does not matter.")
+    size_category: str = Field("", max_length=100, title="... in this category", description="Empty: any.")
+    size_system: str = Field(
+        "", max_length=100, title="... in this size system", description="E.g. us_women. Empty: any."
     )
-    within_km: float | None = Field(None, gt=0, le=20_000, title="Lives within, km", description=_EITHER)
-    of_location: str | None = Field(
-        None, max_length=100, title="... of this shop or pop-up", description="The location's id in the shop."
+    within_km: float = Field(0, ge=0, le=20_000, title="Lives within, km", description=_EITHER)
+    of_location: str = Field(
+        ANYWHERE,
+        max_length=300,
+        title="... of this shop or pop-up",
+        description="One that was imported with its latitude and longitude.",
+        json_schema_extra=growing(place_choices, first=ANYWHERE),
     )
-    of_latitude: float | None = Field(
-        None, ge=-90, le=90, title="... or of this latitude, degrees", description="North is above 0."
+    of_point: str = Field(
+        "",
+        pattern=_POINT,
+        max_length=60,
+        title="... or of this point",
+        description="Latitude and longitude in degrees, e.g. 40.72, -74.00. North and east are above 0.",
     )
-    of_longitude: float | None = Field(
-        None, ge=-180, le=180, title="... and this longitude, degrees", description="East is above 0."
+    country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", title="Lives in this country", description="Two capital letters, e.g. US."
     )
-    country: str | None = Field(
-        None, pattern=r"^[A-Z]{2}$", title="Lives in this country", description="Two capital letters, e.g. US."
+    region: str = Field("", max_length=100, title="... in this state or province", description="E.g. NY. Empty: any.")
+    locale: str = Field(
+        "",
+        max_length=20,
+        title="Reads this language",
+        description="de is any German, de-AT Austria's alone. Empty: does not matter.",
     )
-    region: str | None = Field(None, max_length=100, title="... in this state or province", description="E.g. NY.")
-    locale: str | None = Field(
-        None, max_length=20, title="Reads this language", description="de is any German, de-AT Austria's alone."
+    came_from: str = Field(
+        "", max_length=100, title="Came from this sales channel", description="E.g. popup. Empty: does not matter."
     )
-    came_from: str | None = Field(None, max_length=100, title="Came from this sales channel", description="E.g. popup.")
-    points: int | None = Field(None, ge=1, title="Has so many points or more", description=_EITHER)
-    follows: str | None = Field(None, max_length=100, title="Follows us on", description="E.g. pinterest.")
+    points: int = Field(0, ge=0, title="Has so many points or more", description=_EITHER)
+    follows: str = Field(
+        "", max_length=100, title="Follows us on", description="E.g. pinterest. Empty: does not matter."
+    )
     everyone: bool = Field(
         default=False, title="Everyone", description="Instead of all this: everybody we know. The rules still decide."
     )
 
+    @property
+    def of_latitude(self) -> str:
+        """The first half of the point; empty where none is given."""
+        return (self.of_point.replace(",", " ").replace(";", " ").split() or [""])[0]
+
+    @property
+    def of_longitude(self) -> str:
+        """The second half."""
+        return (self.of_point.replace(",", " ").replace(";", " ").split() or [""])[-1]
+
     @model_validator(mode="after")
     def _makes_sense(self) -> SegmentForm:
         for whole, parts in _BELONGS.items():
-            if getattr(self, whole) is None and any(getattr(self, part) is not None for part in parts):
+            if not _said(self, whole) and any(_said(self, part) for part in parts):
                 title = type(self).model_fields[whole].title
                 raise ValueError(f"fill in *{title}* as well: what follows it means nothing alone")
         self.definition()
@@ -88,9 +120,9 @@ class SegmentForm(BaseModel):
     def definition(self) -> Definition:
         """What the filled-in fields mean. Raises ValueError where none is, or where they make no sense together."""
         conditions = [
-            _condition(kind, {key: getattr(self, name) for key, name in fields.items()})
+            {"kind": kind, **{key: said for key, name in fields.items() if (said := _said(self, name))}}
             for kind, fields in _CONDITIONS.items()
-            if getattr(self, next(iter(fields.values()))) is not None
+            if _said(self, next(iter(fields.values())))
         ]
         if self.everyone and conditions:
             raise ValueError("everyone is everyone: leave the other fields empty, or everyone off")
@@ -128,11 +160,15 @@ _CONDITIONS: Final[dict[str, dict[str, str]]] = {
     "points_at_least": {"points": "points"},
     "follows": {"network": "follows"},
 }
+#: Fields of places, which the shop knows by ids.
+_PLACES: Final = ("bought_at", "of_location")
 _BELONGS: Final = {first: rest for first, *rest in (tuple(one.values()) for one in _CONDITIONS.values()) if rest}
 
 
-def _condition(kind: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": kind, **{key: value for key, value in values.items() if value is not None}}
+def _said(form: SegmentForm, name: str) -> Any:
+    """What somebody filled in; something false where it was left as it is."""
+    value = getattr(form, name)
+    return None if value == ANYWHERE else value
 
 
 @flow(name="define-a-segment")
@@ -140,10 +176,12 @@ def define_a_segment(brief: SegmentForm) -> int:
     """Keep a segment and show whom it means. Returns how many people that are now."""
     with without_personal_data("Defining a segment"), open_segue() as segue:
         try:
-            line = segue.define_segment(brief.name, brief.title, brief.definition())
-        except ValueError as error:
-            raise FlowError(str(error)) from None
+            chosen = {name: segue.place_called(choice) for name in _PLACES if (choice := _said(brief, name))}
+            line = segue.define_segment(brief.name, brief.title, brief.model_copy(update=chosen).definition())
+        except (KeyError, ValueError) as error:
+            raise FlowError(str(error.args[0])) from None
         others = segue.segments()
+    freshen_forms()
     create_markdown_artifact(_page(line, others), key="segment", description=f"{line.name}: {line.people:,} people now")
     return line.people
 
@@ -151,18 +189,14 @@ def define_a_segment(brief: SegmentForm) -> int:
 def _page(line: SegmentLine, others: list[SegmentLine]) -> str:
     some = ", ".join(map(str, line.examples))
     rows = ["| Name | Title | Who | People now |", "| :-- | :-- | :-- | --: |"]
-    rows += [f"| {one.name} | {_cell(one.title)} | {_cell(one.words)} | {one.people:,} |" for one in others]
+    rows += [f"| {one.name} | {escaped(one.title)} | {escaped(one.words)} | {one.people:,} |" for one in others]
     return "\n\n".join(
         (
-            f"# {_cell(line.title)}",
-            f"**{line.people:,} people now:** everybody who {_cell(line.words)}.",
+            f"# {escaped(line.title)}",
+            f"**{line.people:,} people now:** everybody who {escaped(line.words)}.",
             f"A few of them, by profile id: {some}." if some else "Nobody is meant at this moment.",
             "Who of them may be written to is decided for each message. *Campaign* shows it in its preview.",
             "## All segments",
             "\n".join(rows),
         )
     )
-
-
-def _cell(text: str) -> str:
-    return "".join(f"\\{sign}" if sign in "|\\`*_[]<>#" else sign for sign in text)

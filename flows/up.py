@@ -45,6 +45,8 @@ RETENTION = {
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * 24 * 3600),
 }
+#: Seconds between the worker's looks for something to do. Whoever has just pressed Submit waits for it.
+PROMPT = {"PREFECT_WORKER_QUERY_SECONDS": "2"}
 #: Set by people who also use another Prefect; here they would lead our runs elsewhere.
 FOREIGN = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE", "PREFECT_API_URL")
 
@@ -132,6 +134,7 @@ def environment(*, root: Path, home: Path, url: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return {
         **RETENTION,
+        **PROMPT,
         **inherited,
         **OFFLINE,
         "PREFECT_HOME": str(home),

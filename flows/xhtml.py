@@ -80,7 +80,8 @@ def _grey_field(width: str, height: str, words: str) -> str:
     wide = int(width) if width.isdecimal() else 280
     high = int(height) if height.isdecimal() else wide
     svg = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{wide}' height='{high}'>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{wide}' height='{high}' "
+        f"viewBox='0 0 {wide} {high}' preserveAspectRatio='xMidYMid slice'>"
         f"<rect width='100%' height='100%' fill='#e4e7eb'/><text x='50%' y='52%' text-anchor='middle' font-size='12' "
         f"font-family='sans-serif' fill='#52606d'>{escape(_drawable(words))}</text></svg>"
     )

@@ -6,6 +6,7 @@ A word nobody has put into plain language yet is shown as it is, without undersc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -176,7 +177,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 def plain(word: str) -> str:
     """Turn a machine's word into plain words: `last_call` reads `last call`."""
-    return word.replace("_", " ").strip()
+    return _POPUP.sub("pop-up", word.replace("_", " ").strip())
 
 
 def title(word: str) -> str:
@@ -192,4 +193,5 @@ def money(minor: int, currency: str) -> str:
     return f"{sign}{amount}" if sign else f"{amount} {currency}"
 
 
+_POPUP: Final = re.compile(r"\bpopup\b")
 _WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})

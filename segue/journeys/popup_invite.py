@@ -10,7 +10,7 @@ A pop-up that is called off gets an end that is past, no end, or a capacity of 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -155,6 +155,16 @@ def words(
         }
         for profile_id, place_id in zip(people, place_ids, strict=True)
     ]
+
+
+def shown_with(place: Any, now: datetime) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Return what puts a row of `location` into a sample's words, so that a preview shows the real place and days."""
+
+    def shows(words: Mapping[str, Any]) -> Mapping[str, Any]:
+        told = _place(place, None, now) | {"distance": words["place"]["distance"]}
+        return {**words, "place": told, "calendar": _calendar(place, now)}
+
+    return shows
 
 
 def _place(place: Any, home: Any, now: datetime) -> dict[str, Any]:

@@ -56,6 +56,23 @@ def is_open(now: datetime, places: int | None = None) -> ColumnElement[bool]:
     )
 
 
+def popups_to_offer(now: datetime) -> Select[Any]:
+    """The pop-ups that a marketer may choose: `external_id`, `name`, `zone`, `opens_at`, `closes_at`, next first.
+
+    One without a capacity is among them, since the form may give it places; one that stands nowhere is not.
+    """
+    return (
+        select(location.c.external_id, location.c.name, location.c.zone, location.c.opens_at, location.c.closes_at)
+        .where(
+            is_open(now, 1),
+            location.c.opens_at.is_not(None),
+            location.c.latitude.is_not(None),
+            location.c.longitude.is_not(None),
+        )
+        .order_by(location.c.opens_at, location.c.id)
+    )
+
+
 def popups_with_room(
     now: datetime, house: PopUp, *, opens_within: timedelta, external_id: str | None, places: int | None = None
 ) -> CTE:

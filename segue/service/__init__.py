@@ -31,9 +31,10 @@ from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
 from segue.service.notices import NoticeError, Receivers, receivers_of
+from segue.service.offered import OfferedVerbs, place_choices, popup_choices, segment_names
 from segue.service.results import ResultVerbs, RunToRefresh
 from segue.service.running import RunPlan, RunVerbs, Shard
-from segue.service.segments import SegmentLine, SegmentVerbs, segment_names
+from segue.service.segments import SegmentLine, SegmentVerbs
 from segue.service.trials import SeedLine, TrialVerbs, trial_choices
 from segue.service.why import Why, WhyLine, WhyVerbs
 from segue.settings import Settings, load_settings
@@ -41,7 +42,7 @@ from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(ApproveVerbs, AudienceVerbs, ResultVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs):
+class Segue(ApproveVerbs, AudienceVerbs, OfferedVerbs, ResultVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
@@ -114,6 +115,8 @@ __all__ = [
     "files_of",
     "is_leaflet",
     "open_segue",
+    "place_choices",
+    "popup_choices",
     "receivers_of",
     "segment_names",
     "trial_choices",

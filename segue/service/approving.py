@@ -133,6 +133,11 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
                 )
         return void
 
+    def left_for_later(self, run_id: int) -> int:
+        """How many a run showed as left out when somebody agreed to it; a later run looks at them again."""
+        with read(self.engine) as connection:
+            return sum(verdict == "skip" for _, verdict in freeze.frozen_of(connection, run_id))
+
     def refuse(self, run_id: int, by: str) -> None:
         """Stop a waiting run for good; `by` is who says no."""
         self.stop_run(run_id, reason=f"refused by {by.strip() or 'somebody'}")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from segue.journeys.segments import (
     STARTERS,
@@ -22,8 +19,7 @@ from segue.journeys.segments import (
     segment_select,
 )
 from segue.service.desk import Desk
-from segue.settings import load_settings
-from segue.store.engine import open_engine, read, write
+from segue.store.engine import read, write
 from segue.store.sql import insert_where_new
 from segue.store.tables import location, segment
 
@@ -114,28 +110,6 @@ class SegmentVerbs(Desk):
             people=_count(connection, definition, now),
             examples=tuple(connection.scalars(some)),
         )
-
-
-def segment_names() -> tuple[str, ...]:
-    """The names of all segments of the installation that the settings describe; none where it cannot be read.
-
-    For forms: it makes no database, and says nothing of what is wrong with one.
-    """
-    settings = load_settings()
-    try:
-        url = make_url(settings.store_url)
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            return ()
-        engine = open_engine(settings.store_url)
-    except (ArgumentError, ImportError, ValueError):
-        return ()
-    try:
-        with read(engine) as connection:
-            return tuple(sorted(connection.scalars(select(segment.c.name))))
-    except SQLAlchemyError:
-        return ()
-    finally:
-        engine.dispose()
 
 
 def _count(connection: Connection, definition: Definition, now: Any) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,8 @@ from segue.clock import VirtualClock
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from tests.browser.api import call
+from tests.browser.neighbours import Neighbours, fill
 from tests.flows.receivers import Hook, Postbox, hook, postbox
-from tests.flows.shop import Shop, fill
 
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)  # noon in New York
 CHROMIUM = "/usr/bin/chromium"
@@ -41,36 +43,58 @@ class Desk:
 
     site: Site
     segue: Segue
-    shop: Shop
+    town: Neighbours
+    #: Prefect's own; and one for files that are imported.
     prefect_home: Path
+    files: Path
     #: Where colleagues are told.
     hook: Hook
     postbox: Postbox
 
+    def deployment(self, name: str) -> dict[str, Any]:
+        """A deployment as Prefect describes it."""
+        found: dict[str, Any] = call(self.site, f"/deployments/name/{name}/live")
+        return found
+
 
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
-    """`make up` on a store where twenty people left a cart two hours ago.
+    """`make up` on a store with a pop-up and the people around it.
 
     Outside pytest's folders: other runs of pytest sweep those, and a site lives for minutes.
     """
     folder = Path(tempfile.mkdtemp(prefix="segue_desk_"))
-    settings = Settings(home=folder / "home", outbox=folder / "outbox", holdout_journey=0, virtual_now=NOW)
+    with open_desk(folder) as opened:
+        yield opened
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def open_desk(folder: Path) -> Iterator[Desk]:
+    """Start the site in a folder; every schedule rests, or the machine would be busy with other things."""
+    settings = Settings(home=folder / "home", outbox=folder / "outbox", holdout_journey=0.1, virtual_now=NOW)
     with hook() as told, postbox() as box, open_segue(settings, VirtualClock(NOW)) as segue:
         segue.install()
-        shop = fill(segue.engine, now=NOW)
-        segue.switch_on("abandoned_cart", NOW - timedelta(days=1))
+        town = fill(segue.engine, now=NOW)
         environment = _as_environment(settings) | _told(told, box)
         with site(root=ROOT, home=folder / "prefect", settings=environment) as up:
-            rest_schedule(up)
-            yield Desk(site=up, segue=segue, shop=shop, prefect_home=folder / "prefect", hook=told, postbox=box)
-    shutil.rmtree(folder, ignore_errors=True)
+            for deployment in call(up, "/deployments/filter", {}):
+                rest(up, deployment)
+            yield Desk(
+                site=up,
+                segue=segue,
+                town=town,
+                prefect_home=folder / "prefect",
+                files=folder,
+                hook=told,
+                postbox=box,
+            )
 
 
 @pytest.fixture(scope="module")
 def pictures() -> Path:
-    """Where screenshots go, to be looked at."""
-    folder = ROOT / "out" / "screenshots"
+    """Where screenshots go: `SEGUE_PICTURES`, else a folder to look at them."""
+    folder = ROOT / os.environ.get("SEGUE_PICTURES", "out/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -93,11 +117,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         context.close()
 
 
-def rest_schedule(up: Site) -> None:
-    """Switch the journey's schedule off, or it would send in the middle of the morning."""
-    deployment = call(up, "/deployments/name/abandoned-cart/live")
-    (schedule,) = deployment["schedules"]
-    call(up, f"/deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": False}, method="PATCH")
+def rest(up: Site, deployment: dict[str, Any]) -> None:
+    """Switch a deployment's schedules off."""
+    for schedule in deployment["schedules"]:
+        if schedule["active"]:
+            address = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
+            call(up, address, {"active": False}, method="PATCH")
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:
@@ -105,9 +130,11 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         "SEGUE_HOME": str(settings.home),
         "SEGUE_DATABASE_URL": "",
         "SEGUE_OUTBOX": str(settings.outbox),
-        "SEGUE_HOLDOUT_JOURNEY": "0",
-        "SEGUE_APPROVE_ABOVE_MESSAGES": "10",  # sixteen would be sent
+        "SEGUE_HOLDOUT_JOURNEY": str(settings.holdout_journey),
+        "SEGUE_APPROVE_ABOVE_MESSAGES": "50",  # twice as many are invited
         "SEGUE_VIRTUAL_NOW": NOW.isoformat(),
+        # The server plans ahead once a minute; a schedule that is switched on here is waited for.
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "3",
     }
 
 

@@ -126,7 +126,7 @@ def test_nothing_leaves_before_the_yes_and_then_exactly_what_was_shown(limited: 
     assert len(list(Path(limited.settings.outbox).rglob("*.eml"))) == 16
     (done,) = rows(limited, run)
     assert (done.approved_by, done.approved_at) == ("Ann Example", NOW)
-    assert "Agreed to by Ann Example" in page(waiting)
+    assert "Agreed to by Ann Example. 4 more were shown as left out" in page(waiting)
     waiting.client.set_flow_run_state(waiting.id, Scheduled(), force=True)
     assert waiting.start() is not None
     assert len(list(Path(limited.settings.outbox).rglob("*.eml"))) == 16

@@ -73,6 +73,8 @@ def test_a_test_goes_to_seeds_and_shows_labels(installed: Segue) -> None:
         ({"size_system": "us"}, "fill in \\*Fits size\\*"),
         ({"bought_at": "soho"}, "fill in \\*Bought within"),
         ({"within_km": 5}, "needs a location, or else"),
+        ({"within_km": 5, "of_point": "SoHo"}, "of_point"),
+        ({"within_km": 5, "of_point": "91, 0"}, "less than or equal to 90"),
         ({"everyone": True, "points": 5}, "everyone is everyone"),
         ({"country": "usa"}, "country"),
     ],
@@ -90,13 +92,14 @@ def test_every_field_of_a_segments_form_means_something() -> None:
         "of_location": "g", "country": "US", "region": "h", "locale": "de", "came_from": "i", "points": 6,
         "follows": "j",
     }  # fmt: skip
-    left = {"name", "title", "everyone", "of_latitude", "of_longitude"}
+    left = {"name", "title", "everyone", "of_point"}
     assert set(filled) | left == set(SegmentForm.model_fields)
     definition = SegmentForm(name="x", **filled).definition().model_dump(exclude_none=True)
     found = sorted(str(value) for one in definition["conditions"] for key, value in one.items() if key != "kind")
     assert found == sorted(map(str, filled.values()))
-    point = SegmentForm(name="x", within_km=1, of_latitude=2, of_longitude=3).definition()
-    assert (point.conditions[0].latitude, point.conditions[0].longitude) == (2, 3)  # type: ignore[union-attr]
+    for typed, north, east in (("2, 3", 2, 3), ("0.0;-3.5", 0, -3.5), (" -2.25 0 ", -2.25, 0)):
+        point = SegmentForm(name="x", within_km=1, of_point=typed).definition()
+        assert (point.conditions[0].latitude, point.conditions[0].longitude) == (north, east)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,11 +18,31 @@ from prefect.states import Pending, Running
 
 from flows.deployments import ROOT, DeploymentError, sync
 from flows.forms import Mode
+from flows.fresh_forms import freshen_forms
+from flows.import_shop import ImportBrief, import_shop
+from flows.popup_invite import ANY
+from segue.service import open_segue
+from segue.settings import load_settings
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 WORDED = {"title", "description", "default"}
-CART, DISPATCH = "abandoned-cart/live", "dispatch-outbox/live"
+CART, DISPATCH, INVITE = "abandoned-cart/live", "dispatch-outbox/live", "popup-invite/live"
+PLACES = """
+name = "places"
+time_zone = "America/New_York"
+[[record]]
+kind = "location"
+[record.fields]
+external_id = "id"
+kind = { constant = "popup" }
+name = { constant = "Tent" }
+zone = { constant = "America/New_York" }
+latitude = { constant = "40.72" }
+longitude = { constant = "-74.0" }
+opens_at = "from"
+closes_at = "to"
+"""
 ALL = tuple(
     f"{entry['entrypoint'].rpartition(':')[2].replace('_', '-')}/{entry['name']}"
     for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
@@ -100,6 +121,35 @@ def test_every_field_of_every_form_speaks_to_a_marketer(client: SyncPrefectClien
                 assert asked <= set(schema), f"{name}: {field}"
 
 
+def test_a_new_pop_up_stands_in_the_form_without_another_start(
+    client: SyncPrefectClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once import-shop has read it; and what somebody saved of it stays choosable when it is over."""
+    monkeypatch.setenv("SEGUE_DATABASE_URL", "")
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
+    monkeypatch.setenv("SEGUE_VIRTUAL_NOW", "2026-05-12T16:00:00Z")
+    load_settings.cache_clear()
+    with open_segue() as segue:
+        segue.install()
+    (tmp_path / "places.toml").write_text(PLACES)
+    (tmp_path / "places.csv").write_text("id,from,to\nA,2026-05-14,2026-05-16\nB,2026-06-01,2026-06-02\n")
+    try:
+        import_shop(ImportBrief(path=str(tmp_path / "places.csv"), mapping=str(tmp_path / "places.toml")))
+        assert offered(client) == [ANY, "Tent, 14 to 16 May (A)", "Tent, 1 to 2 Jun (B)"]
+        saved = {"brief": {"popup": "Tent, 14 to 16 May (A)"}}
+        client.update_deployment(read(client, INVITE).id, DeploymentUpdate(parameters=saved))
+        monkeypatch.setenv("SEGUE_VIRTUAL_NOW", "2026-05-20T16:00:00Z")
+        load_settings.cache_clear()
+        assert freshen_forms() == (INVITE,)
+        assert offered(client) == [ANY, "Tent, 1 to 2 Jun (B)", "Tent, 14 to 16 May (A)"]
+        assert sync().updated == ()
+    finally:
+        client.update_deployment(read(client, INVITE).id, DeploymentUpdate(parameters={}))
+        monkeypatch.undo()
+        load_settings.cache_clear()
+        freshen_forms()
+
+
 def test_the_mode_stands_first_with_readable_choices(client: SyncPrefectClient) -> None:
     """What should happen is the first question, and its answers are sentences."""
     schema = read(client, CART).parameter_openapi_schema["definitions"]
@@ -125,6 +175,12 @@ def test_defaults_that_no_longer_fit_the_form_are_named_with_a_cure(client: Sync
         sync()
     client.update_deployment(found.id, DeploymentUpdate(parameters=found.parameters))
     assert sync().updated == (CART,)
+
+
+def offered(client: SyncPrefectClient) -> list[str]:
+    schema = read(client, INVITE).parameter_openapi_schema
+    found: list[str] = schema["definitions"]["PopupInviteForm"]["properties"]["popup"]["enum"]
+    return found
 
 
 def _second_start(client: SyncPrefectClient, name: str, *, before: int) -> str:

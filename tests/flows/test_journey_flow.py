@@ -119,7 +119,7 @@ def test_results_come_into_the_same_artifact(installed: Segue, shop: Shop) -> No
     """Refreshed, the run's own page tells of deliveries and orders; what is not new is not written again."""
     abandoned_cart(SEND)
     before = newest_report()
-    assert "| 16 | | Sent | |" in before
+    assert "| 16 | Sent, e-mail |" in before
     assert "| 0 | 0.0 % | Delivered |" in before
     with write(installed.engine) as connection:
         sent = connection.scalars(select(message.c.id).where(message.c.state == "accepted").limit(4)).all()

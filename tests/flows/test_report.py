@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from flows.forms import Mode
 from flows.pictures import COLOURS, Bar, bars, mail_card, mail_picture, sms_card
-from flows.report import page, report_of, sentence, table
+from flows.popup_invite import PopupInviteForm
+from flows.report import agreed_by, page, refreshed, report_of, sentence, table
 from flows.xhtml import to_xhtml
+from segue.outbox.results import Group, Results
 from segue.outbox.summary import GROUPS, Line, Summary
 from segue.policy.reasons import Reason
 from segue.render.samples import SampleRender
@@ -46,12 +50,37 @@ def drawn(address: str) -> ET.Element:
 
 def test_the_sentence_and_the_table_add_up() -> None:
     """Both state the whole, with its parts."""
-    assert sentence(SUMMARY) == "**1,395 considered** = 1,380 sent + 3 waiting + 12 left out"
+    assert sentence(SUMMARY) == "1,395 considered = 1,380 sent + 3 waiting + 12 left out"
+    assert "**1,395 considered** = 1,380 sent" in page("Abandoned cart", SUMMARY, [])
     rows = table(SUMMARY).splitlines()
     counts = [int(row.split("|")[1].strip(" *").replace(",", "")) for row in rows[2:]]
     assert sum(counts[:-1]) == counts[-1] == SUMMARY.considered
     assert "| 12 | Reminder | Left out | never agreed to marketing messages | 4, 17 |" in rows
     assert "| 1,380 | Reminder, e-mail | Sent |  | 2 |" in rows
+
+
+def test_one_step_needs_no_column_and_ids_are_few() -> None:
+    """The page cuts what is wider than it is."""
+    line = Line(step="invite", group="accepted", reason=None, channel="email", count=9)
+    one = replace(SUMMARY, lines=(line,), examples={"invite/accepted": (1, 2, 3, 4, 5)})
+    assert table(one).splitlines()[0] == "| How many | What became of them | Why | Profile ids |"
+    assert "| 9 | Sent, e-mail |  | 1, 2, 3 |" in table(one)
+    assert {row.count("|") for row in table(one).splitlines()} == {5}
+    assert {row.count("|") for row in table(SUMMARY).splitlines()} == {6}
+
+
+def test_what_was_chosen_stands_on_the_page_and_stays_there() -> None:
+    """Whatever was typed is no markup; what was left as it is, is not repeated."""
+    asked = PopupInviteForm(popup="A *tent* (P)", places=40, mode=Mode.SEND).asked()
+    assert asked == r"Asked for: Pop-up: **A \*tent\* (P)**; Places: **40**"
+    assert PopupInviteForm().asked() is None
+    said = agreed_by("Ann Example", 1031)
+    assert said == "Agreed to by Ann Example. 1,031 more were shown as left out; a later run looks at them again."
+    none = Group(people=0, buyers=0, orders=0, worth={})
+    results = Results(run_id=7, sent=0, news={}, treated=none, control=none, until=None)
+    old = page("Pop-up invite", SUMMARY, [MAIL], asked=asked)
+    new = refreshed(old, "Pop-up invite", SUMMARY, results, said=said)
+    assert new == page("Pop-up invite", SUMMARY, [MAIL], asked=asked, said=said, results=results)
 
 
 def test_the_report_keeps_the_sum() -> None:
@@ -93,6 +122,16 @@ def test_a_preview_speaks_in_the_conditional() -> None:
 def test_pictures_are_well_formed_whatever_is_in_them(address: str) -> None:
     """One bad character would show a broken picture instead of the chart."""
     assert drawn(address).tag.endswith("svg")
+
+
+def test_a_mail_is_drawn_wide_and_by_day_wherever_it_is_looked_at() -> None:
+    """Inside a picture a browser measures the picture, and would lay the mail out for a telephone."""
+    styles = "@media only screen and (max-width:479px){a{}}@media (min-width: 480px){b{}}"
+    styles += "@media (prefers-color-scheme: dark){c{}}"
+    picture = base64.b64decode(mail_picture("S", f"<style>{styles}</style>").partition("base64,")[2]).decode()
+    assert "(max-width:0px)" in picture
+    assert "(min-width:0px)" in picture
+    assert "(prefers-color-scheme: never)" in picture
 
 
 def test_equal_counts_have_equal_bars_and_none_has_none() -> None:
