@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import sqrt
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -45,7 +46,7 @@ class _Cell:
     number: int
     #: None outside the rehearsal.
     day: Day | None = None
-    #: How long its bar is, in percent: the busiest day's fills the cell.
+    #: How long its bar is, in percent: the busiest day's fills the cell, others by the root, so that all can be read.
     width: int = 0
 
 
@@ -124,7 +125,11 @@ def _cell(one: date, month: int, days: dict[date, Day], most: int) -> _Cell:
     if one.month != month:
         return _Cell(number=0)
     day = days.get(one)
-    return _Cell(number=one.day, day=day, width=max(6, round(100 * day.count("sent") / most)) if day else 0)
+    return _Cell(number=one.day, day=day, width=_width(day.count("sent"), most) if day else 0)
+
+
+def _width(sent: int, most: int) -> int:
+    return max(18, round(100 * sqrt(sent / most)))
 
 
 def _said(day: date) -> str:
