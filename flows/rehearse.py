@@ -22,6 +22,7 @@ from segue.service.rehearsal import (
     Calendar,
     Day,
     Rehearsal,
+    changes_said,
     reasons,
     rule_lines,
     write_calendar,
@@ -102,7 +103,8 @@ def page(calendar: Calendar, file: str) -> str:
         for begins, days in list(weeks.items())[:_BARS]
     ]
     parts.append(f"![What would leave, week by week]({pictures.bars('What would leave, week by week', bars)})")
-    parts += [_calendar(calendar, weeks), _rules(calendar), _reasons(calendar)]
+    parts += ["## Week by week", _calendar(calendar, weeks), *_clocks(calendar)]
+    parts += ["## What the rules did", _rules(calendar), "## Why, and for whom", _reasons(calendar)]
     parts.append(f"The whole calendar, day by day, lies on this machine: `{file}`. Digest: `{calendar.digest}`.")
     return "\n\n".join(parts) + "\n"
 
@@ -115,20 +117,23 @@ def _weeks(calendar: Calendar) -> dict[date, list[Day]]:
 
 
 def _calendar(calendar: Calendar, weeks: dict[date, list[Day]]) -> str:
-    heads = ["Week of", *(calendar.titles[name] for name in calendar.journeys), "Held", "Left out", "Clocks change"]
-    lines = [_line(heads), _line([":--", *["--:"] * (len(heads) - 2), ":--"])]
+    heads = ["Week of", *(calendar.titles[name] for name in calendar.journeys), "Held", "Left out"]
+    lines = [_line(heads), _line([":--", *["--:"] * (len(heads) - 1)])]
     for begins, days in weeks.items():
         counts = [sum(day.count("sent", name) for day in days) for name in calendar.journeys]
         counts += [sum(day.count(what) for day in days) for what in ("held", "left_out")]
-        clocks = ", ".join(dict.fromkeys(zone for day in days for zone in day.clocks))
-        lines.append(_line([f"{begins}", *(f"{count:,}" if count else "" for count in counts), clocks]))
+        lines.append(_line([f"{begins}", *(f"{count:,}" if count else "" for count in counts)]))
     return "\n".join(lines)
+
+
+def _clocks(calendar: Calendar) -> list[str]:
+    """A sentence for each night in which clocks change, and how many waited through it."""
+    return [f"⇄ {day.day}: {said}" for day in calendar.days for said in changes_said(day)]
 
 
 def _rules(calendar: Calendar) -> str:
-    lines = ["| Rule | Messages | What became of them |", "| :-- | --: | :-- |"]
-    lines += [_line([rule.title, f"{rule.count:,}", rule.said]) for rule in rule_lines(calendar)]
-    return "\n".join(lines)
+    """A list, since a table's long lines are cut on the run's page."""
+    return "\n".join(f"- **{rule.title}: {rule.count:,}**: {rule.said}" for rule in rule_lines(calendar))
 
 
 def _reasons(calendar: Calendar) -> str:

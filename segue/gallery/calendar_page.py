@@ -84,7 +84,7 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         outcome_words=OUTCOME_WORDS,
         outcomes=_outcomes,
         cities=_cities,
-        changes=_changes,
+        changes=changes_said,
         rules=rule_lines(calendar),
         also=_also,
         busy=busy,
@@ -141,7 +141,7 @@ def _cities(zones: Iterable[str]) -> str:
     return ", ".join(words.plain(zone.rpartition("/")[2]) for zone in zones)
 
 
-def _changes(day: Day) -> list[str]:
+def changes_said(day: Day) -> list[str]:
     """What clocks do on a day, a sentence for each instant: places that change together are named together."""
     together: dict[tuple[str, str], list[ClockChange]] = {}
     for change in day.changes:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from segue.clock import VirtualClock
 from segue.gallery.calendar import OUTCOMES, Calendar, Day
-from segue.gallery.calendar_page import OUTCOME_WORDS, calendar_html, reasons
+from segue.gallery.calendar_page import OUTCOME_WORDS, calendar_html, changes_said, reasons
 from segue.gallery.calendar_reading import read_calendar
 from segue.gallery.calendar_rules import rule_lines
 from segue.installation import Installation
@@ -81,13 +81,13 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
     Raises RehearsalError where nothing can be rehearsed, and IntakeError about the files of expected facts.
     """
     segue.check_secret()
+    files = files_in(asked.facts) if asked.facts is not None else []
     chosen, live_from = _journeys(segue, asked.journeys)
     zone = ZoneInfo(segue.settings.home_zone)
     span = asked.span(zone, segue.clock.now())
     names = list(chosen)
     outside = uncapped(segue.journeys.values())
     end = span.until + span.shift
-    files = files_in(asked.facts) if asked.facts is not None else []
     with (
         tempfile.TemporaryDirectory(prefix="segue-rehearsal-") as folder,
         Stack(segue, Path(folder), asked.seed) as stack,
@@ -162,6 +162,7 @@ __all__ = [
     "Day",
     "Rehearsal",
     "RehearsalError",
+    "changes_said",
     "reasons",
     "rehearse",
     "rule_lines",
