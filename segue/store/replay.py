@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Engine, and_, func, insert, or_, select
+from sqlalchemy import Engine, and_, false, func, insert, or_, select
 
 from segue.store.coming import Coming
 from segue.store.copying import Copying, Row, Span, on_the_hour
@@ -183,8 +183,8 @@ def _as_of_start(copy: Copying, parts: Iterator[list[Row]]) -> Iterator[list[Row
 def _messages(copy: Copying, journeys: Collection[str], outside: Collection[tuple[str, str]]) -> None:
     mine = message.c.journey.in_(journeys)
     counted = message.c.handed_over_at.between(copy.span.since - BUDGET_MEMORY, copy.span.since)
-    free = or_(*(and_(message.c.journey == name, message.c.step == step) for name, step in outside))
-    others = and_(counted, ~free) if outside else counted
+    free = or_(false(), *(and_(message.c.journey == name, message.c.step == step) for name, step in outside))
+    others = and_(counted, ~free)
     # What was skipped or held back since was still open at the start.
     since = select(decision.c.message_id).where(decision.c.decided_at >= copy.span.since).distinct()
     decided = set(copy.source.scalars(since))

@@ -8,22 +8,27 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Select, false, insert, literal, select, update
 
 from segue.clock import VirtualClock
 from segue.gallery.calendar_page import calendar_html
 from segue.intake import IntakeError
+from segue.journeys.definition import Moment
+from segue.journeys.style_followup import JOURNEY as STYLE
 from segue.render import load_brand
 from segue.service import Segue, open_segue
 from segue.service.rehearsal import Calendar, Rehearsal, RehearsalError, rehearse
 from segue.settings import Settings
 from segue.store.engine import open_engine, read, write
 from segue.store.tables import consent_event, decision, message, metadata, order, suppression
+from segue.store.types import UtcTime
 from tests.service import rehearsed
 
 SHORT = Rehearsal(since=date(2026, 3, 6), days=6, journeys=("style_followup",), listed=1000)
@@ -222,6 +227,30 @@ def test_what_was_promised_before_is_not_promised_again(opened: Open, new_databa
     told = {one.profile_id for day in calendar.days for one in day.entries}
     assert sent not in told
     assert {waiting, skipped} <= told
+
+
+def test_a_journey_that_writes_facts_is_asked_as_its_schedule_asks(
+    opened: Open, new_database: Callable[..., str]
+) -> None:
+    """Once an hour, however much else happens: nobody can foresee what it writes, and asking costs."""
+    asked_at: list[datetime] = []
+
+    def prepare(_connection: Connection, moment: Moment, _brief: object, _secret: bytes) -> None:
+        asked_at.append(moment.now)
+
+    def soon(moment: Moment, _brief: object) -> Select[Any]:
+        return select(literal(moment.now + timedelta(minutes=1), UtcTime))
+
+    step = STYLE.steps[0]
+    nobody = replace(step, due=lambda moment, brief: step.due(moment, brief).where(false()))
+    busy = replace(STYLE, name="busy", steps=(replace(nobody, next_due=soon),))
+    never = replace(nobody, next_due=lambda _moment, _brief: select(literal(None, UtcTime)))
+    writing = replace(STYLE, name="writing", steps=(never,), prepare=prepare)
+    segue = _opened(opened, new_database)
+    segue.__dict__["journeys"] = {"busy": busy, "writing": writing}
+    rehearse(segue, Rehearsal(since=SHORT.since, days=1, journeys=("busy", "writing")))
+    assert {later - earlier for earlier, later in pairwise(asked_at[1:])} == {timedelta(hours=1)}
+    assert len(asked_at) == 24
 
 
 def test_the_page_names_nobody(short: Calendar) -> None:
