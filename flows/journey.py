@@ -6,6 +6,7 @@ Prefect sees ids and counts. What is decided about people is decided behind `seg
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.album import brought_along
 from flows.approval import RefusedError, settled
 from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
@@ -44,7 +46,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
     start = settle_start(form.mode)
     if start is Start.PREVIEW:
         frozen = freeze(journey, brief, start)
-        summary, samples = seen(frozen), samples_of(journey)
+        summary, samples = seen(frozen), samples_of(journey, with_pictures=True)
         text = page(journey.title, summary, samples, asked=asked, asks=frozen.asks, nobody=form.nobody_due)
         leave_page(journey, frozen.run_id, text, summary)
         return report_of(summary, run_id=frozen.run_id)
@@ -128,7 +130,7 @@ def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> 
             text = page(
                 journey.title,
                 frozen.summary,
-                samples_of(journey),
+                samples_of(journey, with_pictures=True),
                 asked=asked,
                 asks=frozen.asks,
                 waits=frozen.until,
@@ -197,10 +199,19 @@ def said_of(run_id: int, by: str | None) -> str | None:
         return agreed_by(by, segue.left_for_later(run_id))
 
 
-def samples_of(journey: Journey) -> Sequence[SampleRender]:
-    """What its messages look like, with sample data."""
+def samples_of(journey: Journey, *, with_pictures: bool = False) -> Sequence[SampleRender]:
+    """What its messages look like, with sample data.
+
+    `with_pictures`: of the shop, as far as `SEGUE_PICTURES` has them; for pages that somebody waits for, since they
+    make a page several times as heavy.
+    """
     with without_personal_data(f"The samples of {journey.name}"), open_segue() as segue:
-        return segue.sample_renders(journey)
+        samples = segue.sample_renders(journey)
+        if not with_pictures:
+            return samples
+        return [
+            one if one.html is None else replace(one, html=brought_along(one.html, segue.picture)) for one in samples
+        ]
 
 
 def seen(frozen: Frozen) -> Summary:

@@ -1,7 +1,8 @@
 """A mail's HTML as well-formed XML, so that an SVG picture can hold it.
 
 Prefect shows no HTML, but it shows SVG pictures, and a browser draws XHTML inside one. A picture may load nothing
-from elsewhere, so the mail's own pictures become grey fields with their alternative text.
+from elsewhere: the mail's own pictures are inside it already (`flows.album`), or become grey fields with their
+alternative text.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class _Writer(HTMLParser):
             return
         tag = "div" if tag == "body" else tag
         given = {name: value or "" for name, value in attrs if _NAME.match(name) and not name.startswith("on")}
-        if tag == "img":
+        if tag == "img" and not given.get("src", "").startswith("data:image/"):
             given["src"] = _grey_field(given.get("width", ""), given.get("height", ""), given.get("alt", ""))
         written = "".join(f' {name}="{escape(_drawable(value))}"' for name, value in given.items())
         if tag in _VOID:

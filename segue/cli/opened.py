@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from segue.service import Segue, open_segue
-from segue.settings import load_settings
+from segue.settings import load_settings, settings_of
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def opened(home: Path | None = None) -> Iterator[Segue]:
     """Segue on this machine's settings (or on another home), its database brought up to date."""
     settings = load_settings()
     if home is not None:
-        settings = settings.model_copy(update={"home": home, "database_url": ""})
+        settings = settings_of(home).model_copy(update={"home": home, "database_url": ""})
     with open_segue(settings) as segue:
         segue.install()
         yield segue

@@ -30,7 +30,7 @@ from segue.outbox.summary import Summary
 from segue.render import load_brand
 from segue.sample import draw_pictures, write_shop
 from segue.service import Segue, open_segue
-from segue.settings import House, Loyalty, Settings
+from segue.settings import HOME_FILE, House, Loyalty, Settings
 
 #: Before anything in the sample: all of it earns points.
 _PROGRAMME_SINCE = date(2024, 1, 1)
@@ -52,6 +52,7 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             "house": House(loyalty=Loyalty(starts_on=_PROGRAMME_SINCE, zone=settings.home_zone)),
         }
     )
+    write_home_file(demo)
     clock = VirtualClock(PARCELS_START)
     with _bars(console) as bars, open_segue(demo, clock) as segue:
         segue.install()
@@ -94,6 +95,21 @@ def _make_room(folder: Path) -> None:
         shutil.rmtree(part, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     mark.touch()
+
+
+def write_home_file(demo: Settings) -> None:
+    """Keep beside the demo's database what it is played with, so that the desk and every command see the same shop."""
+    since = demo.house.loyalty.starts_on
+    lines = {
+        "SEGUE_OUTBOX": demo.outbox.absolute(),
+        "SEGUE_PRINT_FOLDER": demo.print_folder.absolute(),
+        "SEGUE_PICTURES": demo.pictures and demo.pictures.absolute(),
+        "SEGUE_BASE_URL": demo.base_url,
+        "SEGUE_HOUSE__LOYALTY__STARTS_ON": since and since.isoformat(),
+    }
+    demo.home.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{name}='{value}'\n" for name, value in lines.items() if value)
+    (demo.home / HOME_FILE).write_text(text, "utf-8")
 
 
 def load_sample(segue: Segue, folder: Path, bars: Progress, *, customers: int) -> None:

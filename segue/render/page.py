@@ -119,11 +119,11 @@ class PageTemplate:
         """The picture's place under the pictures' folder; None where it is not there: paper fetches nothing."""
         if path is None or self._pictures is None:
             return None
-        return _found(self._pictures, path)
+        return found(self._pictures, path)
 
 
 @lru_cache(maxsize=65_536)
-def _found(root: Path, path: str) -> str | None:
+def found(root: Path, path: str) -> str | None:
     """Look for `/pictures/x.png` as it is, then by its last part; nothing outside `root` is ever found.
 
     A shop's own address may be escaped and end in a version: `https://cdn.example.com/a%20b.png?v=17`.

@@ -66,12 +66,7 @@ def draw_pictures(folder: Path, *, progress: Callable[[str, float], None] | None
     at half that.
     """
     tell = progress or (lambda _what, _share: None)
-    folder.mkdir(parents=True, exist_ok=True)
-    sea, sand, coral = rgb(BRAND.sea), rgb(BRAND.sand), rgb(BRAND.coral)
-    files = [folder / LOGO, folder / LOGO_LIGHT, folder / POPUP_PICTURE]
-    draw_logo(sea, coral).save(files[0], optimize=True)
-    draw_logo(sand, coral).save(files[1], optimize=True)
-    files[2].write_bytes(_png(draw_popup(sea, sand, coral, _PAPER)))
+    files = list(draw_brand(folder))
     with ThreadPoolExecutor(max_workers=2) as pool:  # Pillow and numpy let go of the interpreter while they work
         drawn = pool.map(lambda product: _png(_draw(product.style.garment, product.colour)), PRODUCTS)
         for done, (product, png) in enumerate(zip(PRODUCTS, drawn, strict=True), start=1):
@@ -80,6 +75,17 @@ def draw_pictures(folder: Path, *, progress: Callable[[str, float], None] | None
             files.append(path)
             tell("pictures", done / len(PRODUCTS))
     return tuple(files)
+
+
+def draw_brand(folder: Path) -> tuple[Path, Path, Path]:
+    """Draw what every mail or its pop-up shows into `folder`: the logo, the logo for dark grounds, the shopfront."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sea, sand, coral = rgb(BRAND.sea), rgb(BRAND.sand), rgb(BRAND.coral)
+    logo, light, popup = folder / LOGO, folder / LOGO_LIGHT, folder / POPUP_PICTURE
+    draw_logo(sea, coral).save(logo, optimize=True)
+    draw_logo(sand, coral).save(light, optimize=True)
+    popup.write_bytes(_png(draw_popup(sea, sand, coral, _PAPER)))
+    return logo, light, popup
 
 
 def _draw(garment: str, colour: str) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import RenderableType
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from segue.journeys.definition import Brief, Journey
 from segue.outbox.preview import preview
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.summary import Summary
+from segue.render.page import found
 from segue.render.samples import SampleRender, sample_renders
 from segue.service.desk import Desk
 from segue.store.engine import read
@@ -70,6 +72,12 @@ class AskVerbs(Desk):
             transactional=frozenset(name for name, step in steps.items() if step.transactional),
             shows={name: step.shows for name, step in steps.items() if step.shows is not None},
         )
+
+    def picture(self, address: str) -> Path | None:
+        """The file behind a picture's address in a message; None where the folder of pictures has none such."""
+        root = self.settings.pictures
+        inside = None if root is None else found(root, address)
+        return None if root is None or inside is None else root / inside
 
     def explain(self, who: str) -> RenderableType:
         """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.

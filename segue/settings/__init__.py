@@ -1,7 +1,7 @@
 """One frozen `Settings`; nothing else reads the environment.
 
-Every field can be set as `SEGUE_<NAME>` in the environment or in a `.env` file. Secrets are `SecretStr`
-and never printed.
+Every field can be set as `SEGUE_<NAME>` in the environment or in a `.env` file, here or in the home. Secrets are
+`SecretStr` and never printed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.settings.house import DEFAULT_HOUSE, House, Loyalty, PopUp, Referral
 
+#: In a home: settings that belong to it, written like `.env`.
+HOME_FILE = ".env"
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -85,7 +87,9 @@ class Settings(BaseSettings):
     )
     print_folder: Path = Field(Path("out/print"), description="Where `print_insert` spools cards and puts the PDFs.")
     pictures: Path | None = Field(
-        None, description="Folder of the shop's product pictures, for print; without it cards have no pictures."
+        None,
+        description="Folder of the shop's product pictures, for print and previews; without it cards have none, and "
+        "previews grey fields.",
     )
     home_zone: str = Field("America/New_York", description="The shop's own time zone.")
     holdout_journey: float = Field(0.05, ge=0, le=0.5, description="Share of people each journey leaves untreated.")
@@ -143,8 +147,24 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """Read the environment once."""
-    return Settings()
+    """Read the environment once, over `.env` in the home, over `.env` here."""
+    return settings_of(Settings().home)
 
 
-__all__ = ["DEFAULT_HOUSE", "House", "Loyalty", "PopUp", "Referral", "Settings", "load_settings"]
+def settings_of(home: Path) -> Settings:
+    """The settings of the installation in `home`; its own `.env` is what it was set up with, as the demo's is."""
+    own = home / HOME_FILE
+    return Settings(_env_file=(".env", own)) if own.is_file() else Settings()  # type: ignore[call-arg]  # pydantic's
+
+
+__all__ = [
+    "DEFAULT_HOUSE",
+    "HOME_FILE",
+    "House",
+    "Loyalty",
+    "PopUp",
+    "Referral",
+    "Settings",
+    "load_settings",
+    "settings_of",
+]

@@ -16,6 +16,7 @@ import pytest
 
 from flows.up import ROOT, Site, site
 from segue.clock import VirtualClock
+from segue.sample.pictures import draw_brand
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from tests.browser.api import call
@@ -76,7 +77,8 @@ def open_desk(folder: Path) -> Iterator[Desk]:
     with hook() as told, postbox() as box, open_segue(settings, VirtualClock(NOW)) as segue:
         segue.install()
         town = fill(segue.engine, now=NOW)
-        environment = _as_environment(settings) | _told(told, box)
+        draw_brand(folder / "pictures")
+        environment = _as_environment(settings) | _told(told, box) | {"SEGUE_PICTURES": str(folder / "pictures")}
         with site(root=ROOT, home=folder / "prefect", settings=environment) as up:
             for deployment in call(up, "/deployments/filter", {}):
                 rest(up, deployment)
@@ -93,8 +95,8 @@ def open_desk(folder: Path) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def pictures() -> Path:
-    """Where screenshots go: `SEGUE_PICTURES`, else a folder to look at them."""
-    folder = ROOT / os.environ.get("SEGUE_PICTURES", "out/screenshots")
+    """Where screenshots go: `KEEP_PICTURES_IN`, else a folder to look at them."""
+    folder = ROOT / os.environ.get("KEEP_PICTURES_IN", "out/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

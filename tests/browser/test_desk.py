@@ -1,6 +1,6 @@
 """A marketer's morning in the Prefect pages: preview a pop-up invite, read it, agree to it, see what came of it.
 
-In this order, on one site. With `SEGUE_PICTURES=docs/pictures` it draws the pictures of docs/how-to.
+In this order, on one site. With `KEEP_PICTURES_IN=docs/pictures` it draws the pictures of docs/how-to.
 """
 
 from __future__ import annotations
