@@ -37,8 +37,9 @@ up: $(STAMP) ## Start the Prefect server, its pages and a worker; ends with Ctrl
 deploy-reset: $(STAMP) ## Put every deployment back to prefect.yaml, losing changes made in the pages
 	@$(BIN)/segue up -- --reset
 
+# Three processes on two processors: many tests wait, for a lease to run out or a server to plan.
 test: $(STAMP) ## Run every test
-	@$(BIN)/pytest -n 2 --dist loadgroup -q
+	@$(BIN)/pytest -n 3 --dist loadgroup -q
 
 lint: $(STAMP) ## Style, types and the direction of imports
 	@$(BIN)/ruff check .

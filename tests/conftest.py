@@ -24,15 +24,14 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY as HEARTBEAT
 from prefect.settings import temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.util import LRUCache
+from sqlalchemy.engine import URL, make_url
 
 from flows.up import OFFLINE
 from segue.outbox.states import ALL_BUCKETS
 from segue.render import compile as templates
-from segue.store import engine as store
 from segue.store.engine import open_engine
 from segue.store.migrate import migrate
+from tests.engines import WARM, share_what_engines_learn
 
 # A process of xdist is given its terminal's width, which rich would keep for good; a test sets its own.
 os.environ.pop("COLUMNS", None)
@@ -52,30 +51,7 @@ hypothesis.settings.load_profile("segue")
 DATABASES = ("sqlite", "postgresql")
 
 
-def _share_what_engines_learn() -> None:
-    """Let all engines of this process share one cache of compiled statements, and let SQLite leave the disk alone.
-
-    Each test opens an engine on a database of its own, and half of its time went into compiling the same statements
-    again. Dialects of a kind are alike in one process, so what one has compiled serves the others. As for the disk:
-    tests kill processes, never the machine.
-    """
-    shared: dict[type[Dialect], LRUCache[Any, Any]] = {}
-
-    def create(*given: Any, **options: Any) -> Engine:
-        made = create_engine(*given, **options)
-        kind = type(made.dialect)
-        if kind not in shared:
-            kind.__eq__ = lambda one, other: type(one) is type(other)
-            kind.__hash__ = lambda one: hash(type(one))
-            shared[kind] = LRUCache(4_000)
-        made._compiled_cache = shared[kind]
-        return made
-
-    store.create_engine = create
-    store._PRAGMAS = tuple("synchronous=OFF" if pragma == "synchronous=FULL" else pragma for pragma in store._PRAGMAS)
-
-
-_share_what_engines_learn()
+share_what_engines_learn()
 
 
 def _share_what_templates_compile_to() -> None:
@@ -143,6 +119,9 @@ def migrated_postgres(postgres_server: URL) -> str:
     name = "migrated_template"
     _administer(postgres_server, f"CREATE DATABASE {name}")
     _migrate(_text(postgres_server.set(database=name)))
+    # For the server that forks worker processes, should it not have started yet: see tests/warm.py.
+    _copy(postgres_server, "warm", name)
+    os.environ[WARM] = _text(postgres_server.set(database="warm"))
     return name
 
 

@@ -16,5 +16,6 @@ CONTEXT.set_forkserver_preload(
         "tests.connectors.test_offers_csv_crowd",
         "tests.connectors.test_print_insert",
         "tests.connectors.test_shopify_offers_troubles",
+        "tests.warm",
     ]
 )

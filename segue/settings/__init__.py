@@ -154,7 +154,7 @@ def load_settings() -> Settings:
 def settings_of(home: Path) -> Settings:
     """The settings of the installation in `home`; its own `.env` is what it was set up with, as the demo's is."""
     own = home / HOME_FILE
-    return Settings(_env_file=(".env", own)) if own.is_file() else Settings()  # type: ignore[call-arg]  # pydantic's
+    return Settings(_env_file=(".env", own)) if own.is_file() else Settings()
 
 
 __all__ = [

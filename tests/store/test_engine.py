@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from segue.store.engine import read, write
+from segue.store import engine as store
+from segue.store.engine import open_engine, read, write
 from segue.store.tables import lease
+from tests.engines import AS_SHIPPED
 
 
 def owner(engine: Engine) -> str | None:
@@ -25,8 +27,10 @@ def test_an_error_rolls_back(engine: Engine) -> None:
     assert owner(engine) is None
 
 
-def test_a_commit_survives_a_power_cut(engine: Engine) -> None:
+def test_a_commit_survives_a_power_cut(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite in WAL mode loses the last commits unless it is told to be FULL."""
+    monkeypatch.setattr(store, "_PRAGMAS", AS_SHIPPED)
+    engine = open_engine(database_url)
     with read(engine) as connection:
         if engine.dialect.name == "sqlite":
             assert connection.scalar(text("PRAGMA synchronous")) == 2
@@ -34,6 +38,7 @@ def test_a_commit_survives_a_power_cut(engine: Engine) -> None:
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
         else:
             assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+    engine.dispose()
 
 
 def test_readers_and_a_writer_do_not_wait_for_each_other(engine: Engine) -> None:
