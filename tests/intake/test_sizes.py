@@ -91,7 +91,7 @@ def known(connection: Connection) -> dict[Worn, tuple[float, float]]:
     return {tuple(row[:4]): pytest.approx(tuple(row[4:]), abs=1e-9) for row in rows}  # type: ignore[misc]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=histories)
 def test_any_history_gives_what_plain_arithmetic_gives(shop: Engine, facts: list[Fact]) -> None:
     with scratch(shop) as connection:

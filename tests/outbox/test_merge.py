@@ -315,7 +315,7 @@ def _ads(connection: Connection) -> str | None:
     return "yes" if yes else None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=_PEOPLE, data=st.data())
 def test_any_order_of_merges_ends_alike(engine: Engine, people: list[object], data: st.DataObject) -> None:
     """The profile, her consents, her names, whose the key is and each message's state: whatever was found first."""

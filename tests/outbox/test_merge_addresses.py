@@ -125,7 +125,7 @@ _ADDRESSES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     facts=FACTS, addresses=_ADDRESSES, groups=st.sampled_from([[(1, 2)], [(1, 2), (2, 3), (3, 4)], [(3, 4), (1, 3)]])
 )
