@@ -158,7 +158,7 @@ def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
     (folder / "home").mkdir(parents=True)
     (folder / "home" / "old").touch()
     (folder / ".segue-demo").touch()
-    done = segue(["demo", "--folder", str(folder), "--customers", "100"], tmp_path)
+    done = segue(["demo", "--folder", str(folder), "--customers", "200"], tmp_path)
     assert done.returncode == 0, done.stderr
     assert (folder / "index.html").is_file()
     assert "considered =" in done.stdout
