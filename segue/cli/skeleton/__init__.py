@@ -12,6 +12,8 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from segue.settings import Settings
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME: Final = 40
 
@@ -71,13 +73,6 @@ _KINDS: Final = {
         how="A hundred codes a JSON request; withdrawn codes stay withdrawn, and what was used is asked for.",
     ),
 }
-_USUAL: Final = {
-    "email": "files",
-    "sms": "files",
-    "print": "print_insert",
-    "offers": "files",
-    "audience": "audiences_csv",
-}
 
 
 def write_skeleton(name: str, channel: Carried, folder: Path) -> Path:
@@ -126,7 +121,9 @@ def _given(name: str, channel: Carried, kind: _Kind) -> dict[str, object]:
         "does": kind.does.format(title),
         "how": kind.how,
         "end": kind.end.format(title),
-        "connectors": json.dumps(_USUAL | {channel.value: name}),
+        "connectors": json.dumps(
+            Settings.model_fields["connectors"].get_default(call_default_factory=True) | {channel.value: name}
+        ),
         "options": json.dumps({name: {option: value.format(name)}}),
         #: Makers of codes hold nothing open.
         "has_close": channel is not Carried.OFFERS,
