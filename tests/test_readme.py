@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from segue.cli.main import app
 from segue.sample import write_shop
-from segue.settings import load_settings
+from segue.settings import load_settings, settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -163,6 +163,9 @@ def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
     assert (folder / "index.html").is_file()
     assert "considered =" in done.stdout
     assert not (folder / "home" / "old").exists()
+    its = settings_of(folder / "home")
+    assert (its.outbox, its.pictures) == (folder / "outbox", folder / "pictures"), "its desk looks where it wrote"
+    assert its.house.loyalty.starts_on is not None, "its desk knows of points"
     (tmp_path / "mine" / "home").mkdir(parents=True)
     refused = segue(["demo", "--folder", str(tmp_path / "mine")], tmp_path)
     assert refused.returncode == 2

@@ -69,6 +69,8 @@ def test_a_preview_shows_who_and_why_and_promises_nothing(page: Any, desk: Desk,
     whole, *parts = map(int, sums.groups())
     assert whole == sum(parts) == 125
     assert messages(desk) == 0
+    drawn = page.evaluate("[...document.images].map(i => atob(i.src.split('base64,')[1]))")
+    assert any("data:image/jpeg" in one for one in drawn), "the shopfront stands in the mail, not a grey field"
 
 
 def test_a_large_run_waits_for_a_yes_and_then_sends_what_was_shown(page: Any, desk: Desk, pictures: Path) -> None:
