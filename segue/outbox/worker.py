@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from segue.contract import Channel
 from segue.journeys.definition import Journey
 from segue.outbox import verdicts
 from segue.outbox.codes import Codes
-from segue.outbox.compose import compose, unserved
+from segue.outbox.compose import Ready, compose, unserved
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import Asked
@@ -177,11 +178,11 @@ class Worker:
             )
             self._probe("composed")
             self._store_verdicts(made.verdicts, part, now, count)
-            if made.ready:
+            for share in once_an_address(made.ready):
                 # The pace and the budget count from when it leaves, which may be long after it was judged.
                 leaves_at = self._clock.now()
                 complete &= self._hand_over.window(
-                    made.ready, asked, connector, judged_on=shard.judged_on, now=leaves_at, count=count
+                    share, asked, connector, judged_on=shard.judged_on, now=leaves_at, count=count
                 )
         return complete
 
@@ -210,6 +211,23 @@ class Worker:
             open_ = select(message.c.bucket).where(message.c.state == HANDED_OVER, mine).distinct()
             work = dict.fromkeys(connection.scalars(open_), 0)
             return work | dict(connection.execute(ready.group_by(message.c.bucket)).tuples().all())
+
+
+def once_an_address(batch: Sequence[Ready]) -> list[list[Ready]]:
+    """Split a window so that no address stands twice in a share.
+
+    Two people may share a mailbox: when it refuses the first one's message for good, the second one's is judged again.
+    """
+    shares: list[list[Ready]] = []
+    seen: Counter[str] = Counter()
+    for ready in batch:
+        address = ready.message.address
+        place = seen[address] if address else 0  # paper has none
+        seen[address] += 1
+        if place == len(shares):
+            shares.append([])
+        shares[place].append(ready)
+    return shares
 
 
 def _groups(work: Mapping[int, int], size: int) -> Iterator[list[int]]:

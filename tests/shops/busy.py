@@ -68,3 +68,16 @@ BUSY = Story(
     trouble="ok",
     popup_places=2,
 )
+
+#: Two people share a mailbox that refuses the first of two mails which are due at one instant.
+SHARED = Story(
+    people=(_person(_NEW_YORK), _person(_NEW_YORK, shares_mailbox=True)),
+    acts=(
+        _act("consent", 0, 0, 1, "email:confirmed"),
+        _act("consent", 1, 0, 1, "email:confirmed"),
+        _act("add", 1, 7, 0, "LEG-08"),
+        _act("add", 0, 7, 0, "LEG-08"),
+    ),
+    trouble="rejected",
+    popup_places=1,
+)

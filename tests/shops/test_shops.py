@@ -23,7 +23,7 @@ from sqlalchemy import URL
 
 from segue.render import Library
 from tests.conftest import _administer, _text
-from tests.shops.busy import BUSY
+from tests.shops.busy import BUSY, SHARED
 from tests.shops.judge import faults
 from tests.shops.player import play, prepare
 from tests.shops.story import Story, stories
@@ -116,6 +116,7 @@ def _is_clean(ground: Ground, story: Story) -> None:
 
 @_DRAWN
 @example(story=BUSY)
+@example(story=SHARED)
 @given(story=stories())
 def test_no_promise_is_broken_on_sqlite(on_sqlite: Ground, story: Story) -> None:
     """Most of the shops."""
