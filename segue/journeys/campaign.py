@@ -67,7 +67,8 @@ def words(
     people = rows["profile_id"].tolist()
     things = _things(connection, people, moment.now, brief)
     note, language = _note(brief), _written_in(brief)
-    return [{"note": note, "written_in": language, "items": [_shown(item) for item in things[one]]} for one in people]
+    said = {"campaign": brief.campaign, "note": note, "written_in": language}
+    return [{**said, "items": [_shown(item) for item in things[one]]} for one in people]
 
 
 def _note(brief: CampaignBrief) -> dict[str, Any]:
@@ -145,7 +146,8 @@ def turned(step: Step, brief: CampaignBrief) -> Step:
         code = sample["voucher"]
         if code is not None:
             code = {**code, "percent": brief.percent, "amount_minor": None, "currency": None} if brief.percent else None
-        return {**sample, "note": _note(brief), "written_in": _written_in(brief), "voucher": code}
+        said = {"campaign": brief.campaign, "note": _note(brief), "written_in": _written_in(brief)}
+        return {**sample, **said, "voucher": code}
 
     return replace(
         step,

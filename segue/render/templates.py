@@ -59,7 +59,6 @@ class StepTemplate:
         self._transactional = transactional
         self._pictures = pictures
         self._frame = _frame(name, brand, transactional=transactional)
-        self._email_tags = _tags(name, Channel.EMAIL)
         #: The languages it is written in and has catalogues for.
         self.languages = frozenset({brand.template_lang, *languages(folder, name.partition("/")[0])})
         self._spoken: dict[str, Spoken] = {}
@@ -118,7 +117,7 @@ class StepTemplate:
         context = {
             **words,
             **names,
-            "link": self._link(message_id),
+            "link": self._link(message_id, words.get("campaign")),
             "unsubscribe_url": unsubscribe_url,
         }
         if promotes:
@@ -183,9 +182,12 @@ class StepTemplate:
         except (TypeError, ValueError):
             raise TemplateError(self.name, "the calendar entry has a time or a place that does not fit") from None
 
-    def _link(self, message_id: int) -> Callable[[str], str]:
-        """The template's `link(path)`; text and HTML hold the same links, so each is made once."""
-        click, page = self._links.clicks(message_id, self._email_tags), self._page
+    def _link(self, message_id: int, campaign: str | None) -> Callable[[str], str]:
+        """The template's `link(path)`; text and HTML hold the same links, so each is made once.
+
+        Visits are booked under the journey and its step, or under the campaign that the words name and its template.
+        """
+        click, page = self._links.clicks(message_id, _tags(self.name, Channel.EMAIL, campaign)), self._page
         made: dict[str, str] = {}
 
         def link(path: str) -> str:
@@ -258,9 +260,10 @@ def _frame(name: str, brand: Brand, *, transactional: bool) -> MailFrame:
     )
 
 
-def _tags(name: str, medium: Channel) -> Tags:
+@lru_cache(maxsize=256)
+def _tags(name: str, medium: Channel, campaign: str | None) -> Tags:
     journey, _, step = name.partition("/")
-    return Tags(medium, campaign=journey, content=step)
+    return Tags(medium, campaign=campaign or journey, content=step)
 
 
 def _one_line(text: str) -> str:

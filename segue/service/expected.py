@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, case, func, literal, select
+from sqlalchemy import Column, Connection, Engine, case, func, literal, select
 
 from segue.intake import ImportReport, IntakeError, files_of, is_leaflet
 from segue.service.shop import ShopVerbs
@@ -68,6 +68,21 @@ def read_files(into: ShopVerbs, files: Files, span: Span, told: Told) -> tuple[s
         dates = _dates(connection, newest, span)
     _refuse_other_days(dates, files[0][0].parent, span)
     return (*_left_out(reports), *_outside(dates))
+
+
+def own_facts(source: Engine, span: Span) -> tuple[str, ...]:
+    """A sentence where nothing that the shop remembers happened in the period: its calendar is as good as empty."""
+    with read(source) as connection:
+        dates = _dates(connection, dict.fromkeys((table.name for table in _DATED), 0), span)
+    if dates.inside or dates.first is None or dates.last is None:
+        return ()
+    days = f"{_day(span.since, span.zone)} to {_day(span.until - timedelta(seconds=1), span.zone)}"
+    first, last = _day(dates.first, span.zone), _day(dates.last, span.zone)
+    said = (
+        f"Nothing that this shop remembers happened on {days}; its facts tell of {first} to {last}. Rehearse days of "
+        "theirs, or say on which of them the facts begin, and they are moved."
+    )
+    return (said,)
 
 
 def files_in(folder: Path) -> Files:

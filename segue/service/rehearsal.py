@@ -25,7 +25,7 @@ from segue.installation import Installation
 from segue.journeys.definition import Journey
 from segue.outbox.frame import uncapped
 from segue.render import load_brand
-from segue.service.expected import LONG_AFTER, Told, files_in, read_files
+from segue.service.expected import LONG_AFTER, Told, files_in, own_facts, read_files
 from segue.service.scratch import Stack
 from segue.store.copying import Span
 from segue.store.engine import read
@@ -94,7 +94,7 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
     ):
         told("Copying what is known at the start", 0, 1)
         source = segue.engine
-        notes: tuple[str, ...] = ()
+        notes = () if files else own_facts(source, span)
         if files:
             before = Span(since=span.since, until=span.since, shift=timedelta(0), zone=zone)
             read_in = stack.open("facts", VirtualClock(span.until + LONG_AFTER), segue.journeys)

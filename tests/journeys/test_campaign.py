@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from segue.contract.fake import FakeConnector, FakeOffers, FakeWire
 from segue.journeys import segments as s
 from segue.journeys.campaign import JOURNEY, CampaignBrief, OverBudget, Ways
 from segue.outbox.connectors import Connectors
+from segue.render import Links
 from segue.service import Segue, open_segue
 from segue.settings import Settings
 from segue.store import tables as t
@@ -254,6 +256,15 @@ def test_what_stands_around_a_marketers_words_is_in_their_language(play: Play) -
     assert "Neues entdecken: https" in play.mail()[1].text, "the button nobody wrote on"
     assert spoken(4, template="new_arrivals", headline="") == {"p1": "de", "p2": "es"}
     assert spoken(6, template="new_arrivals", headline="Spring") == {"p1": "en", "p2": "en"}
+
+
+def test_a_visit_is_booked_under_the_campaigns_own_name(play: Play) -> None:
+    play.run(page="/pages/mercer", ways=Ways.EMAIL)
+    links = Links(play.segue.settings.base_url, play.segue.secret)
+    tokens = re.findall(r"/c/([\w-]+)", play.mail()[1].html)
+    targets = [links.read_click(token)[1] for token in tokens]
+    assert targets
+    assert all("utm_campaign=spring-drop&utm_content=note" in target for target in targets)
 
 
 def test_left_alone_it_reaches_nobody(play: Play) -> None:

@@ -280,6 +280,16 @@ def test_what_cannot_be_rehearsed_says_why(
         rehearse(_opened(opened, new_database), asked)
 
 
+def test_a_period_without_facts_says_which_days_have_some(
+    short: Calendar, opened: Open, new_database: Callable[..., str]
+) -> None:
+    """Else an empty calendar looks as if nobody would be written to."""
+    empty = replace(SHORT, since=date(2026, 1, 6))
+    (note,) = _rehearsed(opened, new_database, empty).notes
+    assert note.startswith("Nothing that this shop remembers happened on 2026-01-06 to 2026-01-11; its facts tell of")
+    assert short.notes == ()
+
+
 _FINAL = ("sent", "left_out", "control", "failed")
 
 

@@ -165,9 +165,10 @@ class _Judge:
             yield "she has just put something in"
         emptied = max((o.at for o in orders if "cart" in o.data["what"] and cart_of(o) == name), default=None)
         inside: Counter[str] = Counter()
-        for fact in touched:
+        for fact in sorted(touched, key=lambda fact: (fact.at, fact.kind)):  # at one instant, in before out
             if emptied is None or fact.at > emptied:
-                inside[fact.data["what"]] += 1 if fact.kind == "add" else -1
+                # What is taken out before anybody put it in is not missing later.
+                inside[fact.data["what"]] = max(0, inside[fact.data["what"]] + (1 if fact.kind == "add" else -1))
         if not +inside:
             yield "the cart is empty"
 
