@@ -37,16 +37,20 @@ from segue.journeys.month_turns import turn_case, turns_by
 from segue.journeys.points_ahead import expiry_next_due, month_next_due, reward_next_due
 from segue.journeys.points_shown import SOON, book_shown, points_shown
 from segue.offers.loyalty import balances, ending_by, ends_next, running_out
-from segue.store.sql import later
+from segue.store.sql import among, later
 from segue.store.tables import loyalty_entry, message, profile
 from segue.store.types import UtcTime
 
 TOO_LATE = timedelta(days=7)
 #: Who was told of what runs out is not told again for so long.
 EXPIRY_PAUSE = timedelta(days=21)
+#: Who was told of a reward, or of what runs out, has read her balance: the month's is left out for so long. Longer than
+#: the day for which the frequency budget may have it wait.
+JUST_TOLD = timedelta(days=2)
 _NAME = "loyalty_notice"
-#: It has reached her, may have, or still may.
-_REACHES = ("queued", "held", "deferred", "handed_over", "accepted", "uncertain")
+#: It has reached her or may have; the second: or still may.
+_REACHED = ("handed_over", "accepted", "uncertain")
+_REACHES = ("queued", "held", "deferred", *_REACHED)
 
 
 class LoyaltyNoticeBrief(Brief):
@@ -162,8 +166,17 @@ def expiry_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
 
 
 def month_facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: LoyaltyNoticeBrief) -> pd.DataFrame:
-    """She may have spent them meanwhile."""
-    return _gone_below(connection, rows, moment, brief.least_points)
+    """She may have spent them meanwhile, or have read how many they are in another of these notices."""
+    found = _gone_below(connection, rows, moment, brief.least_points)
+    people = rows["profile_id"].tolist()
+    told = select(message.c.profile_id).where(
+        among(connection, message.c.profile_id, people),
+        message.c.journey == _NAME,
+        message.c.step.in_(("reward", "expiry")),
+        message.c.state.in_(_REACHED),
+        message.c.handed_over_at > moment.now - JUST_TOLD,
+    )
+    return found.assign(gone=found["gone"] | rows["profile_id"].isin(connection.scalars(told).all()))
 
 
 def reward_facts(
@@ -262,7 +275,6 @@ JOURNEY = Journey(
             words=words,
             next_due=month_next_due,
             priority=30,
-            over_budget="drop",
         ),
     ),
 )

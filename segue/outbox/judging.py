@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine, Select, select, tuple_
+from sqlalchemy import Connection, Engine, Select, or_, select, tuple_
 
 from segue.journeys.definition import Brief, Journey
 from segue.outbox import brake
@@ -27,6 +27,10 @@ from segue.store.sql import among
 from segue.store.tables import message, run
 
 _STATES = {"hold": "held", "skip": "skipped", "control": "control"}
+_READ = [
+    message.c.id, message.c.key, message.c.profile_id, message.c.subject_id, message.c.bucket, message.c.run_id,
+    message.c.journey, message.c.step, message.c.priority, message.c.state, message.c.reason, message.c.deadline_at,
+]  # fmt: skip
 #: What a verdict is stored of.
 _JUDGED = ["message_id", "run_id", "state", "verdict", "reason", "reason_before", "channel", "until"]
 
@@ -83,8 +87,13 @@ class Judging:
         with read(self._engine) as connection:
             judged_on = watermark(connection)
             rows = fetch(connection, self._ready(connection, scope, mine, now))
-            if rows.empty:
+            own = len(rows)
+            if own == 0:
                 return None
+            if scope.run_id is not None:
+                # The budget goes by priority, whichever run drains first: what others want of the same people counts.
+                rivals = fetch(connection, self._rivals(connection, scope.run_id, mine, rows, now))
+                rows = rows if rivals.empty else pd.concat([rows, rivals], ignore_index=True)
             asked = tuple(self._asked(connection, rows, now))
             frame = enrich(connection, rows, asked, now=now, secret=self._secret)
             paused = brake.paused_names(connection)
@@ -96,35 +105,38 @@ class Judging:
             frame[name] = rows[name]
         frame["reason_before"] = rows["reason"]
         self._probe("judged")
+        if own < len(rows):
+            frame = frame.iloc[:own]
+            asked = tuple(replace(one, rows=at) for one in asked if (at := one.rows[one.rows < own]).size)
         return Shard(asked=asked, judged=frame, judged_on=judged_on, judged_at=judged_at)
 
     def _ready(self, connection: Connection, scope: Scope, mine: list[int], now: datetime) -> Select[Any]:
         rows = (
-            select(
-                message.c.id,
-                message.c.key,
-                message.c.profile_id,
-                message.c.subject_id,
-                message.c.bucket,
-                message.c.run_id,
-                message.c.journey,
-                message.c.step,
-                message.c.priority,
-                message.c.state,
-                message.c.reason,
-                message.c.deadline_at,
-            )
-            .where(
-                message.c.state.in_(PENDING),
-                message.c.not_before <= now,
-                among(connection, message.c.bucket, mine),
-                tuple_(message.c.journey, message.c.step).in_(self._known),
-            )
+            self._pending(connection, mine, now)
             # By bucket, so that a window's fence locks few of them.
             .order_by(message.c.transactional.desc(), message.c.priority.desc(), message.c.bucket, message.c.id)
             .limit(self._shard_size)
         )
         return rows if scope.run_id is None else rows.where(message.c.run_id == scope.run_id)
+
+    def _rivals(
+        self, connection: Connection, run_id: int, mine: list[int], rows: pd.DataFrame, now: datetime
+    ) -> Select[Any]:
+        """What is ready of other runs for the people of `rows`, and goes before any of it."""
+        return self._pending(connection, mine, now).where(
+            or_(message.c.run_id.is_(None), message.c.run_id != run_id),
+            ~message.c.transactional,
+            message.c.priority > int(rows["priority"].min()),
+            among(connection, message.c.profile_id, pd.unique(rows["profile_id"]).tolist()),
+        )
+
+    def _pending(self, connection: Connection, mine: list[int], now: datetime) -> Select[Any]:
+        return select(*_READ).where(
+            message.c.state.in_(PENDING),
+            message.c.not_before <= now,
+            among(connection, message.c.bucket, mine),
+            tuple_(message.c.journey, message.c.step).in_(self._known),
+        )
 
     def _asked(self, connection: Connection, rows: pd.DataFrame, now: datetime) -> Iterator[Asked]:
         """Group the shard by step and brief, so that each journey is asked once for all its people."""
