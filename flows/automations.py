@@ -1,4 +1,4 @@
-"""Tell colleagues when a run failed, waits for a yes, or is unusually large or small: Prefect's own automations.
+"""Tell colleagues when a run failed, waits, is unusually large or small, or does not start: Prefect's own automations.
 
 They run in the Prefect server, so they tell even where no worker runs. What somebody switched off in the pages stays
 off; the rest of them belongs to the code, as it does with deployments.
@@ -8,112 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final, cast
+from typing import cast
 from uuid import UUID
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.events.actions import SendNotification
-from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.automations import Automation, AutomationCore
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from flows.blocks import MailNotice, WebhookNotice
-from flows.deployments import WORK_POOL
-from flows.unusual import EVENT, RESOURCE, SIZE
-from segue.service import Receivers, Size
+from flows.notices import NOTICES
+from segue.service import Receivers
 
 #: How each block is called on the server.
 WEBHOOK, MAIL = "segue-webhook", "segue-e-mail"
-_OURS: Final = [
-    {"prefect.resource.role": "work-pool", "prefect.resource.name": WORK_POOL},
-]
-_BEGINS: Final = "The run {{ flow_run.name }} of {{ flow.name }}/{{ deployment.name }}"
-_LINK: Final = "\n\nIts page: {{ flow_run|ui_url }}\n\n"
-_PAUSE: Final = "To stop them, start pause-or-resume with the journey's name."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What is told, and when."""
-
-    name: str
-    description: str
-    subject: str
-    body: str
-    trigger: dict[str, Any]
-
-    def automation(self, blocks: Sequence[UUID], *, enabled: bool) -> AutomationCore:
-        """As the server keeps it, telling by these blocks."""
-        return AutomationCore(
-            name=self.name,
-            description=self.description,
-            tags=["segue"],
-            enabled=enabled,
-            trigger=EventTrigger(type="event", posture=Posture.Reactive, threshold=1, **self.trigger),
-            actions=[
-                SendNotification(type="send-notification", block_document_id=one, subject=self.subject, body=self.body)
-                for one in blocks
-            ],
-        )
-
-
-def _unusual(size: Size, within: timedelta, cure: str) -> Notice:
-    often = "once a day" if within == timedelta(days=1) else "once a week"
-    return Notice(
-        name=f"Segue: unusually {size}",
-        description=f"Tells when a journey promised unusually {size} messages within 24 hours, {often} a journey.",
-        subject=f"{{{{ event.resource.name }}}}: unusually {size} messages",
-        body=f"{{{{ event.payload.said }}}}{_LINK}{cure} You are told of this journey {often} at most.",
-        trigger={
-            "expect": {EVENT},
-            "match": {"prefect.resource.id": f"{RESOURCE}*", SIZE: size.value},
-            "for_each": {"prefect.resource.id"},
-            "within": within,
-        },
-    )
-
-
-NOTICES: Final = (
-    Notice(
-        name="Segue: a run failed",
-        description="Tells when a run failed, crashed or timed out, once an hour a flow.",
-        subject="{{ flow.name }} failed",
-        body=f"{_BEGINS} did not come to its end. It says: {{{{ flow_run.state.message|truncate(600) }}}}{_LINK}"
-        "The last lines of its Logs tab tell more. Mend what they name and start it again: nobody gets anything twice. "
-        "You are told of this flow once an hour at most.",
-        trigger={
-            "expect": {f"prefect.flow-run.{state}" for state in ("Failed", "Crashed", "TimedOut")},
-            "match": {"prefect.resource.id": "prefect.flow-run.*"},
-            "match_related": _OURS,
-            "for_each": {"related:flow:prefect.resource.id"},
-            "within": timedelta(hours=1),
-        },
-    ),
-    Notice(
-        name="Segue: a run waits for a yes",
-        description="Tells when a run is so large or dear that somebody has to agree first.",
-        subject="{{ flow.name }} waits for your yes",
-        body=f"{_BEGINS} is large or dear. Nothing of it is sent before somebody agrees.{_LINK}"
-        "Its Artifacts tab shows who would get what, who would not, what it costs, and until when a yes counts. Then "
-        "choose Resume at the top of the page, and Send it or Do not send it.",
-        # At once and each time: whoever is asked again has to know.
-        trigger={
-            "expect": {"prefect.flow-run.Suspended"},
-            "match": {"prefect.resource.id": "prefect.flow-run.*"},
-            "match_related": _OURS,
-            "for_each": {"prefect.resource.id"},
-            "within": timedelta(0),
-        },
-    ),
-    _unusual(Size.MANY, timedelta(days=1), f"Look whether that is meant. {_PAUSE}"),
-    _unusual(
-        Size.FEW,
-        timedelta(days=7),
-        "Look whether the shop's data still come in, and why people were left out: the run's Artifacts tab tells.",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +86,7 @@ def where(receivers: Receivers, switched_off: Sequence[str] = ()) -> str:
             "(docs/how-to/get-notified.md)"
         )
     off = f"; switched off in the pages: {', '.join(switched_off)}" if switched_off else ""
-    return f"Failed, waiting and unusual runs are told by {' and '.join(ways)}{off}"
+    return f"Failed, waiting, late and unusual runs are told by {' and '.join(ways)}{off}"
 
 
 def _blocks(receivers: Receivers) -> dict[str, Block | None]:

@@ -127,7 +127,7 @@ def test_the_schedule_sends_by_itself_even_after_it_was_switched_off_and_on(desk
 
 def test_colleagues_are_told_of_failures_once_an_hour_and_of_unusual_sizes(desk: Desk) -> None:
     """By webhook and by mail, with the run's page; of a flow's second failure nothing."""
-    assert desk.site.notices == "Failed, waiting and unusual runs are told by a webhook and e-mail to 1 address"
+    assert desk.site.notices == "Failed, waiting, late and unusual runs are told by a webhook and e-mail to 1 address"
     failing = desk.deployment("stop-a-run")
     unknown = {"parameters": {"brief": {"run": 9999}}}
     run = call(desk.site, f"/deployments/{failing['id']}/create_flow_run", unknown)

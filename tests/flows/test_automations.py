@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import Automation, AutomationCore
+from prefect.server.events import triggers
+from prefect.server.events.models.automations import automations_session, read_automation
 from prefect.server.events.schemas.automations import EventTrigger as ServerTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
 
-from flows.automations import MAIL, NOTICES, WEBHOOK, sync_notices
+from flows.automations import MAIL, WEBHOOK, sync_notices
 from flows.deployments import WORK_POOL
+from flows.notices import NOTICES
 from flows.unusual import EVENT, RESOURCE, SIZE
 from segue.service import Receivers, receivers_of
 from segue.settings import Settings
@@ -53,6 +58,7 @@ def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
         ("prefect.flow-run.AwaitingRetry", WORK_POOL, None),
         ("prefect.flow-run.Completed", WORK_POOL, None),
         ("prefect.task-run.Failed", WORK_POOL, None),
+        ("prefect.flow-run.Late", WORK_POOL, "Segue: nothing starts"),
         ("prefect.flow-run.Failed", "somebody-elses", None),
         ("prefect.flow-run.Suspended", "somebody-elses", None),
     ],
@@ -68,6 +74,76 @@ def test_what_is_told_of_which_runs(event: str, pool: str, told: str | None) -> 
 @pytest.mark.parametrize(("size", "told"), [("many", "Segue: unusually many"), ("few", "Segue: unusually few")])
 def test_many_and_few_are_told_apart(size: str, told: str) -> None:
     assert covering(EVENT, {"prefect.resource.id": f"{RESOURCE}campaign", SIZE: size}, []) == [told]
+
+
+LATE, RUNNING = "prefect.flow-run.Late", "prefect.flow-run.Running"
+#: A run every five minutes and nobody who takes it.
+NOBODY_COMES = [(minute, LATE, WORK_POOL) for minute in range(0, 65, 5)]
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [
+        ([*NOBODY_COMES, (12, RUNNING, "somebody-elses")], [30, 65]),
+        ([*NOBODY_COMES, (12, RUNNING, WORK_POOL)], [65]),
+        ([(0, LATE, "somebody-elses")], []),
+    ],
+    ids=["a_dead_worker", "one_that_died_later", "somebody_elses"],
+)
+def test_that_nothing_starts_is_told_once_in_half_an_hour(
+    client: SyncPrefectClient,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Sequence[tuple[int, str, str]],
+    told: list[int],
+) -> None:
+    """For the whole work pool, not for each run that waits; by Prefect's own code on a clock of ours."""
+    sync_notices(HOOK)
+    assert asyncio.run(play(ours(client)["Segue: nothing starts"], happens, monkeypatch)) == told
+
+
+async def play(
+    automation: Automation, happens: Sequence[tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    """The minutes at which an automation fires, asked when the server would ask it."""
+    fired, start, minute = [], datetime.now(UTC), 0
+    next_look = start
+
+    async def act(_firing: Any) -> None:
+        fired.append(minute)
+
+    async def no_clock(_event: Any) -> None:
+        """What counts is our clock."""
+
+    monkeypatch.setattr(triggers, "act", act)
+    monkeypatch.setattr(triggers, "update_events_clock", no_clock)
+    await triggers.reset()
+    async with automations_session() as session:
+        triggers.load_automation(await read_automation(session, automation.id))
+    try:
+        (trigger,) = triggers.triggers.values()
+        for minute in range(70):
+            at = start + timedelta(minutes=minute)
+            for _, event, pool in [one for one in happens if one[0] == minute]:
+                await triggers.reactive_evaluation(run_event(event, pool, at))
+            if at >= next_look:
+                next_look = await triggers.proactive_evaluation(trigger, at)
+    finally:
+        await triggers.reset()
+    return fired
+
+
+def run_event(event: str, pool: str, at: datetime) -> ReceivedEvent:
+    """What Prefect says when a run of a work pool changes its state."""
+    related = {"prefect.resource.id": f"prefect.work-pool.{pool}", "prefect.resource.role": "work-pool"}
+    return ReceivedEvent.model_validate(
+        {
+            "event": event,
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{uuid4()}"},
+            "related": [related | {"prefect.resource.name": pool}],
+            "occurred": at,
+            "id": uuid4(),
+        }
+    )
 
 
 def covering(event: str, resource: dict[str, str], related: list[dict[str, str]]) -> list[str]:
@@ -119,7 +195,7 @@ def test_what_somebody_switched_off_stays_off(client: SyncPrefectClient) -> None
     done = sync_notices(BOTH)
     assert (done.updated, done.switched_off) == (NAMES, (FAILED,))
     assert done.where == (
-        "Failed, waiting and unusual runs are told by a webhook and e-mail to 1 address; "
+        "Failed, waiting, late and unusual runs are told by a webhook and e-mail to 1 address; "
         "switched off in the pages: Segue: a run failed"
     )
     after = ours(client)
