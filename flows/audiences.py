@@ -5,6 +5,8 @@ What is decided about people is decided behind `segue.service`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from prefect.artifacts import create_markdown_artifact
 
 from flows import pictures
@@ -12,42 +14,45 @@ from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
 from flows.journey import settle_mode
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
-from segue.service import AudienceLine, AudienceReport, open_segue, words
+from segue.service import AudienceLine, AudienceReport, FeedReport, open_segue, words
 
 
 def run_audiences(form: JourneyForm) -> AudienceReport:
-    """Preview the audiences, or lay out the feed and bring every platform in line; leave a report on the run's page.
+    """Preview the audiences, or bring every platform in line and renew the feed; leave a report on the run's page.
 
+    The feed comes after the audiences: no trouble with it may keep somebody in whose no we know.
     Raises FlowError when a platform stopped; the next run goes on where this one ended.
     """
     brief = RetargetingBrief.model_validate(form.model_dump(include=set(RetargetingBrief.model_fields)))
-    feed: dict[str, int] = {}
+    feed = FeedReport()
     is_preview = settle_mode(form.mode) is Mode.PREVIEW
     with without_personal_data(f"The {'preview' if is_preview else 'sync'} of audiences"), open_segue() as segue:
         if is_preview:
             report = segue.preview_audiences(brief)
         else:
             segue.switch_on(JOURNEY.name)
-            feed = segue.write_feed(brief.sales_channel)
             report = segue.sync_audiences(brief)
+            if not report.busy:
+                feed = segue.write_feed(brief.sales_channel)
     create_markdown_artifact(
-        page(report, feed),
+        page(report, feed.rows, feed.problems),
         key="retargeting-report",
         description=f"Retargeting: {report.considered:,} considered",
     )
-    if report.problems:
-        raise FlowError(f"{len(report.problems)} audiences stopped early, the first: {report.problems[0]}.")
+    if problems := report.problems + feed.problems:
+        more = f" (and {len(problems) - 1:,} more; the run's page tells all)" if len(problems) > 1 else ""
+        raise FlowError(f"Retargeting needs a look: {problems[0]}{more}.")
     return report
 
 
-def page(report: AudienceReport, feed: dict[str, int]) -> str:
+def page(report: AudienceReport, feed: Mapping[str, int], feed_problems: Sequence[str] = ()) -> str:
     """Write the report as Markdown."""
     title = "# Retargeting: preview, nothing was sent" if report.preview else "# Retargeting"
     if report.busy:
         return f"{title}\n\n**Another sync is at it.** Nothing was done; it does what this one would have done.\n"
     parts = [title, table(report)]
     parts += [f"Product feed at {name}: {count:,} rows, one a size." for name, count in feed.items()]
-    parts += [f"**{problem}**" for problem in report.problems]
+    parts += [f"**{problem}**" for problem in (*report.problems, *feed_problems)]
     parts += [f"{line.title} at {line.connector}: {line.too_small}." for line in report.lines if line.too_small]
     for line in _each_once(report):
         parts += [f"## {line.title}", sentence(line), f"![Who is in {line.title}, and why not]({picture(line)})"]

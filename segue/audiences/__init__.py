@@ -1,8 +1,8 @@
 """Who belongs in an ad audience, and the difference to what the platform holds; and the product feed."""
 
 from segue.audiences.feed import feed_items
-from segue.audiences.report import AudienceLine, AudienceReport
+from segue.audiences.report import AudienceLine, AudienceReport, FeedReport
 from segue.audiences.standing import Standing, standings
 from segue.audiences.sync import AudienceSync
 
-__all__ = ["AudienceLine", "AudienceReport", "AudienceSync", "Standing", "feed_items", "standings"]
+__all__ = ["AudienceLine", "AudienceReport", "AudienceSync", "FeedReport", "Standing", "feed_items", "standings"]

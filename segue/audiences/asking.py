@@ -34,6 +34,11 @@ BUCKET = 1024
 _MOST_REFUSED = 25
 
 
+def audience_brakes(connector: str) -> set[str]:
+    """What keeps anything from leaving for this platform, removals and the product feed among it."""
+    return {"all", "channel:audience", f"connector:{connector}"}
+
+
 class StopSync(Exception):  # noqa: N818 - no error: it says why a sync ends early
     """The sync of one audience ends here."""
 
@@ -72,7 +77,7 @@ class Asking:
         self._tools, self._rule, self._connector, self._books = tools, rule, connector, books
         self._fields, self._external_id = fields, external_id
         self._engine, self._clock, self._probe, self._fence = tools.engine, tools.clock, tools.probe, tools.fence
-        self._brakes = {"all", "channel:audience", f"connector:{connector.name}"}
+        self._brakes = audience_brakes(connector.name)
         self._refused = 0
         #: What the platform took, and what it can do nothing with.
         self.done = {ADDING: 0, REMOVING: 0}

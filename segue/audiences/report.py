@@ -69,3 +69,18 @@ class AudienceReport:
     def problems(self) -> tuple[str, ...]:
         """What stopped, and whose no waits, in words."""
         return tuple(f"{line.audience} at {line.connector}: {line.trouble}" for line in self.lines if line.trouble)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """The product feed at the platforms that take one."""
+
+    #: How many rows it has now, by platform.
+    rows: Mapping[str, int] = field(default_factory=dict)
+    #: Why it was not renewed, by platform.
+    trouble: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Where the feed is as old as it was, and why, in words."""
+        return tuple(f"the product feed at {name} was not renewed: {why}" for name, why in self.trouble.items())

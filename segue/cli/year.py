@@ -150,8 +150,8 @@ class YearPlayer:
     def _mirror(self) -> None:
         brief = RetargetingBrief()
         self._segue.switch_on("retargeting", SWITCHED_ON["retargeting"])
-        self._segue.write_feed(brief.sales_channel)
         self._last = self._segue.sync_audiences(brief)
+        self._segue.write_feed(brief.sales_channel)
         self._mirrored_at = self._clock.now()
 
     def _print(self) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from rich.console import Group, RenderableType
 
-from segue.audiences import AudienceReport, AudienceSync, feed_items, standings
+from segue.audiences import AudienceReport, AudienceSync, FeedReport, feed_items, standings
+from segue.audiences.asking import audience_brakes
 from segue.audiences.rule import Judge
-from segue.contract import AudienceConnector, CatalogueConnector, ConfigurationError
+from segue.contract import AudienceConnector, CatalogueConnector, ConfigurationError, ConnectorError
 from segue.gallery.audiences import audiences_text
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
+from segue.outbox.brake import paused_names
 from segue.outbox.explain import explain
-from segue.render import load_brand
+from segue.render import BrandError, load_brand
 from segue.service.asking import AskVerbs
 from segue.store.engine import read
+
+_LOG = logging.getLogger(__name__)
 
 
 class AudienceVerbs(AskVerbs):
@@ -31,13 +37,22 @@ class AudienceVerbs(AskVerbs):
         """Who would be in which audience and why others would not; writes nothing and asks no platform."""
         return self._audience_sync().preview(self._moment(JOURNEY), brief)
 
-    def write_feed(self, sales_channel: str) -> dict[str, int]:
-        """Give what `sales_channel` lists to each platform that takes a product feed; how many rows each has now."""
-        brand = load_brand(self.settings.brand)
-        written = {}
+    def write_feed(self, sales_channel: str) -> FeedReport:
+        """Give what `sales_channel` lists to each platform that takes a product feed.
+
+        A platform's trouble is told, and neither stops the others nor raises. What pauses removals pauses the feed.
+        """
+        written: dict[str, int] = {}
+        problems: dict[str, str] = {}
         for name, connector in self._platforms().items():
-            if isinstance(connector, CatalogueConnector):
+            if not isinstance(connector, CatalogueConnector):
+                continue
+            try:
                 with read(self.engine) as connection:
+                    if standing := audience_brakes(name) & paused_names(connection):
+                        problems[name] = f"paused: {', '.join(sorted(standing))}"
+                        continue
+                    brand = load_brand(self.settings.brand)
                     items = feed_items(
                         connection,
                         self.clock.now(),
@@ -47,7 +62,12 @@ class AudienceVerbs(AskVerbs):
                         brand=brand.name,
                     )
                     written[name] = connector.publish_feed(items)
-        return written
+            except (ConnectorError, BrandError) as error:
+                problems[name] = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever a connector raises, the other feeds go on
+                problems[name] = f"failed with {type(error).__name__}"
+                _LOG.error("the product feed at %s %s", name, problems[name])
+        return FeedReport(rows=written, trouble=problems)
 
     def explain(self, who: str) -> RenderableType:
         """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.

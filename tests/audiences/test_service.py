@@ -78,7 +78,7 @@ def test_lays_out_the_feed(town: Town, segue: Segue, tmp_path: Path) -> None:
         town.put(listing, product_id=product, sales_channel=channel, listed_from=NOW - DAY)
     town.stock(town.variant(1, "8"), 0)
     town.stock(town.variant(1, "10"), 5)
-    assert segue.write_feed("web") == {"audiences_csv": 6}
+    assert segue.write_feed("web").rows == {"audiences_csv": 6}
     rows = {row["id"]: row for row in csv.DictReader((tmp_path / "out" / "feed.csv").read_text().splitlines())}
     assert {sku: row["availability"] for sku, row in rows.items()} == {
         "p1-6": "in stock", "p1-8": "out of stock", "p1-10": "in stock",
