@@ -37,6 +37,8 @@ class Moment:
     pick_wave: PickWave | None = None
     #: What points, referrals and invitations are worth here.
     house: House = DEFAULT_HOUSE
+    #: The journey, or everything, stands still: nothing new is granted. What is promised waits by itself.
+    is_paused: bool = False
 
 
 Due = Callable[[Moment, Any], Select[Any]]
@@ -56,7 +58,9 @@ processes at once; cheap where nothing is new."""
 
 Prepare = Callable[[Connection, Moment, Any, bytes], None]
 """`(connection, moment, brief, secret)`: facts that have to be written before anybody is chosen, such as what was
-earned. Safe to repeat, and in several processes at once. `secret` makes codes, as `segue.offers` does."""
+earned. Safe to repeat, and in several processes at once. `secret` makes codes, as `segue.offers` does. It is called
+while the journey is paused, too: facts such as points, which are owed by what somebody did, are booked all the same;
+what only a message makes known, such as a voucher, is not granted while `moment.is_paused`, but once it is resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Refer a friend: a voucher for both once the friend's first order stays, and one reminder to who shared her link.
 
 A reward is due when the friend's order is past its return window; `prepare` writes both vouchers in the transaction
-that promises the two messages. Each message says what its reader has earned, and nothing about the other one. The
-friend's address is never asked of anybody: who is a friend says so herself, with the code.
+that promises the two messages. While the journey is paused it grants nothing, so that somebody can look and refuse;
+once it is resumed, what is due by then is granted and told. Each message says what its reader has earned, and nothing
+about the other one. The friend's address is never asked of anybody: who is a friend says so herself, with the code.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def reward_due(moment: Moment, _brief: ReferralFollowupBrief) -> Select[Any]:
         .where(voucher.c.valid_from >= since, voucher.c.valid_from <= moment.now)
     )
     owed = union_all(
-        select(fresh.c.id, fresh.c.profile_id, fresh.c.friend_id, now.label("granted_at")), granted
+        select(fresh.c.id, fresh.c.profile_id, fresh.c.friend_id, now.label("granted_at")).where(
+            literal(not moment.is_paused)
+        ),
+        granted,
     ).subquery("owed")
     people = {"referrer": owed.c.profile_id, "friend": owed.c.friend_id}
     each = union_all(
@@ -190,10 +194,11 @@ def nudge_next_due(moment: Moment, brief: ReferralFollowupBrief) -> Select[Any]:
 
 
 def prepare(connection: Connection, moment: Moment, brief: ReferralFollowupBrief, secret: bytes) -> None:
-    """Find who referred whom, grant what was earned, and see to it that whoever is reminded has a code."""
+    """Find who referred whom, grant what was earned unless we are paused, and give whoever is reminded a code."""
     rules = moment.house.referral
     find_referrals(connection, moment.now, rules)
-    grant_rewards(connection, moment.now, rules, secret)
+    if not moment.is_paused:
+        grant_rewards(connection, moment.now, rules, secret)
     due = nudge_due(moment, brief).subquery("due")
     referral_codes(connection, list(connection.scalars(select(due.c.profile_id))), moment.now, secret)
 

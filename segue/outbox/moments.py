@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from segue.journeys.definition import Moment
 from segue.journeys.waves import PickWave
+from segue.outbox.brake import paused_names
 from segue.settings import Settings
 from segue.store.tables import journey_state
 
@@ -30,4 +31,5 @@ class Moments:
             found = connection.scalar(select(journey_state.c.live_from).where(journey_state.c.journey == journey))
             if found is not None:
                 live_from = self._live_from[journey] = found
-        return Moment(now=now, live_from=live_from or now, pick_wave=self._wave, house=self._house)
+        is_paused = not paused_names(connection).isdisjoint({"all", f"journey:{journey}"})
+        return Moment(now=now, live_from=live_from or now, pick_wave=self._wave, house=self._house, is_paused=is_paused)

@@ -92,10 +92,12 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
         `transactional_only`: what waits for no yes. `leave_waiting`: what another run froze and waits with is left
         to that one.
         """
-        moment = self._moment(journey)
-        take_back_cancelled(self.engine, (journey,), now=moment.now)
+        now = self.clock.now()
+        take_back_cancelled(self.engine, (journey,), now=now)
         with write(self.engine) as connection:
             lock_promises(connection)  # before `prepare` locks people
+            # Asked here: whoever paused it while we waited for the lock must find nothing granted afterwards.
+            moment = self._moments.of(connection, journey.name, now)
             run_id = run_of(connection, journey, brief, flow_run_id, moment.now)
             only = permitted(connection, run_id, moment.now) if only_frozen else None
             others = waiting_runs(connection, journey.name, moment.now) if leave_waiting else []
