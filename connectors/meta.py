@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -107,7 +108,8 @@ class MetaConnector:
     def sync(self, change: AudienceChange) -> Iterator[Result]:
         """Remove, then add, in as many requests as it takes.
 
-        Meta tells how many entries it cannot use and not whose they are, so all are accepted and the number is logged.
+        Meta tells how many entries it cannot use and not whose they are, so all are accepted, and the first result of
+        each request carries the number.
         """
         require_fields(change)
         gone, absent = rows_of(change.fields, change.remove)
@@ -119,14 +121,15 @@ class MetaConnector:
             keys = [key for key, _ in share]
             if trouble is None:
                 try:
-                    self._change(change, share, remove=remove)
+                    unusable = self._change(change, share, remove=remove)
                 except ConnectorError as error:
                     if number == 0:
                         raise
                     trouble = error
                     yield from (_unsettled(key, error) for key in keys)
                 else:
-                    yield from (accepted(key) for key in keys)
+                    yield replace(accepted(keys[0]), unusable=unusable)
+                    yield from (accepted(key) for key in keys[1:])
             else:
                 yield from (deferred(key, reason_of(trouble), retry_after_of(trouble)) for key in keys)
         yield from (accepted(key) for key in absent)
@@ -146,14 +149,17 @@ class MetaConnector:
                 return
             after = {"after": paging["cursors"]["after"]}
 
-    def _change(self, change: AudienceChange, share: Sequence[tuple[Key, Row]], *, remove: bool) -> None:
+    def _change(self, change: AudienceChange, share: Sequence[tuple[Key, Row]], *, remove: bool) -> int:
+        """One request; returns how many of its entries Meta cannot use."""
         rows = [row for _, row in share]
         told = self._graph.change(change.external_id, schema_of(change.fields), rows, remove=remove)
         received, unusable = told.get("num_received"), told.get("num_invalid_entries")
         if received != len(rows):
             raise UncertainError(f"Meta received {received} of {len(rows)} entries")
-        if unusable:
-            _LOG.warning("Meta cannot use %s of %s entries of the audience %s", unusable, len(rows), change.audience)
+        if not isinstance(unusable, int) or unusable <= 0:
+            return 0
+        _LOG.warning("Meta cannot use %s of %s entries of the audience %s", unusable, len(rows), change.audience)
+        return min(unusable, len(rows))
 
 
 def _unsettled(key: Key, error: ConnectorError) -> Result:

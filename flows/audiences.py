@@ -16,6 +16,12 @@ from flows.journey import settle_mode
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
 from segue.service import AudienceLine, AudienceReport, FeedReport, open_segue, words
 
+#: What the page says where there is no audience to keep.
+NO_PLATFORM = (
+    "**No ad platform is connected**, so nobody is in any audience. Name one or more for `audience` in "
+    "`SEGUE_CONNECTORS`: `meta`, or `audiences_csv` for files to upload by hand."
+)
+
 
 def run_audiences(form: JourneyForm) -> AudienceReport:
     """Preview the audiences, or bring every platform in line and renew the feed; leave a report on the run's page.
@@ -50,10 +56,11 @@ def page(report: AudienceReport, feed: Mapping[str, int], feed_problems: Sequenc
     title = "# Retargeting: preview, nothing was sent" if report.preview else "# Retargeting"
     if report.busy:
         return f"{title}\n\n**Another sync is at it.** Nothing was done; it does what this one would have done.\n"
-    parts = [title, table(report)]
-    parts += [f"Product feed at {name}: {count:,} rows, one a size." for name, count in feed.items()]
+    parts = [title, table(report) if report.lines else NO_PLATFORM]
+    parts += [f"Product feed by {name}: {count:,} rows, one a size." for name, count in feed.items()]
     parts += [f"**{problem}**" for problem in (*report.problems, *feed_problems)]
     parts += [f"{line.title} at {line.connector}: {line.too_small}." for line in report.lines if line.too_small]
+    parts += [f"{line.title} at {line.connector}: {line.beyond_use}." for line in report.lines if line.beyond_use]
     for line in _each_once(report):
         parts += [f"## {line.title}", sentence(line), f"![Who is in {line.title}, and why not]({picture(line)})"]
     return "\n\n".join(parts) + "\n"
@@ -62,12 +69,11 @@ def page(report: AudienceReport, feed: Mapping[str, int], feed_problems: Sequenc
 def table(report: AudienceReport) -> str:
     """One row an audience and platform."""
     verb = ("Would be added", "Would be removed") if report.preview else ("Added", "Removed")
-    rows = [
-        f"| Audience | Platform | Belong in it | {verb[0]} | {verb[1]} | In it now | Not answered | Refused |",
-        "| :-- | :-- | --: | --: | --: | --: | --: | --: |",
-    ]
+    heads = ("Belong in it", *verb, "In it now", "Of no use there", "Not answered", "Refused")
+    rows = [f"| Audience | Platform | {' | '.join(heads)} |", f"| :-- | :-- |{' --: |' * len(heads)}"]
     for line in report.lines:
-        numbers = (line.wanted, line.added, line.removed, line.members, line.waiting, line.rejected)
+        done = (line.wanted, line.added, line.removed)
+        numbers = (*done, line.members, line.unusable, line.waiting, line.rejected)
         rows.append(f"| {line.title} | {line.connector} | {' | '.join(f'{number:,}' for number in numbers)} |")
     return "\n".join(rows)
 

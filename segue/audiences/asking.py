@@ -214,6 +214,8 @@ class Asking:
             else:
                 lost = False
                 self._books.record(connection, known, added=state == ADDING, now=now)
+                if unusable := sum(result.unusable for _, result in known):
+                    self._books.count_unusable(connection, unusable if state == ADDING else -unusable)
         if lost:
             raise StopSync("another sync took over while the platform was asked")
         self.done[state] += sum(result.outcome is Outcome.ACCEPTED for _, result in known)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, or_, select, update
 
 from segue.audiences.plan import (
     ADDING,
@@ -156,6 +156,17 @@ class Books:
                 changed.append({"id": row.id, "state": OUT, "reason": why, "identifiers": sealed})
         update_many(connection, audience_member, [{**one, "changed_at": now} for one in changed])
 
+    def count_unusable(self, connection: Connection, change: int) -> None:
+        """The platform says that it can use so many entries less, or more, than before; whose, it does not say."""
+        now = audience.c.unusable + change
+        connection.execute(
+            update(audience).where(audience.c.id == self.audience_id).values(unusable=case((now > 0, now), else_=0))
+        )
+
+    def unusable(self, connection: Connection) -> int:
+        """How many of those in it the platform says it cannot use."""
+        return connection.scalar(select(audience.c.unusable).where(audience.c.id == self.audience_id)) or 0
+
     def unsettle(
         self, connection: Connection, sent: Mapping[int, Mapping[str, str]], *, added: bool, now: datetime
     ) -> None:
@@ -177,7 +188,9 @@ class Books:
                 .where(self._mine, audience_member.c.state == state)
                 .values(state=then, changed_at=now)
             )
-        connection.execute(update(audience).where(audience.c.id == self.audience_id).values(external_id=None))
+        connection.execute(
+            update(audience).where(audience.c.id == self.audience_id).values(external_id=None, unusable=0)
+        )
 
     def refused(self, connection: Connection) -> int:
         """How many open rows the platform refused when it was last asked."""

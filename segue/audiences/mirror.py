@@ -96,6 +96,7 @@ class Mirror:
             added=self._done[ADDING],
             removed=self._done[REMOVING],
             members=rows.get(IN, 0),
+            unusable=min(books.unusable(connection), rows.get(IN, 0)),
             waiting=rows.get(ADDING, 0) + rows.get(REMOVING, 0) - refused,
             rejected=self._rejected + refused,
             waiting_noes=self._noes(connection, books.leaving_people(connection)),

@@ -25,6 +25,8 @@ class AudienceLine:
     removed: int = 0
     #: Who is in it by our books now; of a preview: as it stands.
     members: int = 0
+    #: Of these, how many the platform says it can do nothing with; it does not say who they are.
+    unusable: int = 0
     #: Asked of the platform, and not answered: asked again by the next sync.
     waiting: int = 0
     #: The platform can do nothing with them, or refuses what is asked about them; those are asked about daily.
@@ -39,9 +41,20 @@ class AudienceLine:
     @property
     def too_small(self) -> str | None:
         """What is missing to the platform's least, in words; None where nothing is, or nobody belongs in it."""
-        if not 0 < self.wanted < self.min_audience:
+        if not 0 < self.wanted < self.min_audience + self.unusable:
             return None
-        return f"platforms need at least {self.min_audience:,} people; this one has {self.wanted:,}"
+        usable = f", {self.unusable:,} of them of no use to it" if self.unusable else ""
+        return f"platforms need at least {self.min_audience:,} people; this one has {self.wanted:,}{usable}"
+
+    @property
+    def beyond_use(self) -> str | None:
+        """What the platform cannot use, in words; None where nothing is."""
+        if not self.unusable:
+            return None
+        return (
+            f"the platform cannot use the entries of {self.unusable:,} of the {self.members:,} in it, and does not say "
+            "whose they are; its ads reach the others at most"
+        )
 
     @property
     def trouble(self) -> str | None:
@@ -73,7 +86,7 @@ class AudienceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReport:
-    """The product feed at the platforms that take one."""
+    """The product feed: as a file, and at the platforms that take one."""
 
     #: How many rows it has now, by platform.
     rows: Mapping[str, int] = field(default_factory=dict)

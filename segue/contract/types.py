@@ -165,6 +165,9 @@ class Result:
     retry_after: timedelta | None = None
     #: For rejected: the address itself is dead or unwilling; never write to it again.
     suppress: bool = False
+    #: Of an audience: so many entries that this answer is about are of no use to the platform, which does not say
+    #: whose. Carried by one result of each request, so that the sum over all results counts each entry once.
+    unusable: int = 0
 
 
 def accepted(key: Key, provider_id: str | None = None) -> Result:

@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
-from segue.contract import AudienceConnector, Channel, ConfigurationError, MessageConnector, OfferConnector
+from segue.contract import (
+    AudienceConnector,
+    CatalogueConnector,
+    Channel,
+    ConfigurationError,
+    MessageConnector,
+    OfferConnector,
+)
 from segue.settings import Settings
 
 GROUP = "segue.connectors"
 #: Connectors whose `folder` comes from a setting of Segue's own, by that setting's name.
 OWN_FOLDERS = {"files": "outbox", "audiences_csv": "outbox", "offers_csv": "outbox", "print_insert": "print_folder"}
+
+#: Lays out the product feed as a file, whichever ad platforms there are: most of them fetch it from an address.
+FEED_FILE = "audiences_csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +33,8 @@ class Connectors:
     offers: OfferConnector
     #: The ad platforms that mirror audiences, by name.
     audiences: Mapping[str, AudienceConnector] = field(default_factory=dict)
+    #: What is given the product feed, by name: the platforms that take one, and the file that the others fetch.
+    feeds: Mapping[str, CatalogueConnector] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close each once."""
@@ -53,7 +65,14 @@ def load_connectors(settings: Settings) -> Connectors:
     for name in platforms:
         if not isinstance(made[name], AudienceConnector):
             raise ConfigurationError(f"the connector {name} keeps no audiences; see SEGUE_CONNECTORS")
-    return Connectors(by_channel=by_channel, offers=offers, audiences={name: made[name] for name in platforms})
+    file = made.get(FEED_FILE) or _make(FEED_FILE, settings)
+    feeds = {name: made[name] for name in platforms if isinstance(made[name], CatalogueConnector)}
+    return Connectors(
+        by_channel=by_channel,
+        offers=offers,
+        audiences={name: made[name] for name in platforms},
+        feeds={**feeds, FEED_FILE: file},
+    )
 
 
 def _listed(names: str) -> list[str]:

@@ -5,7 +5,7 @@ Knows nothing of who is written to, or when: it is given words and a message's n
 
 from segue.render.brand import Brand, load_brand
 from segue.render.errors import BadTokenError, BrandError, RenderError, TemplateError
-from segue.render.links import Links, Slot, Tags
+from segue.render.links import Links, Slot, Tags, tagged
 from segue.render.sms import segments
 from segue.render.templates import Library, StepTemplate
 
@@ -22,4 +22,5 @@ __all__ = [
     "TemplateError",
     "load_brand",
     "segments",
+    "tagged",
 ]

@@ -53,15 +53,18 @@ class Slot(IntEnum):
 class Tags:
     """What web analytics should book a visit under."""
 
-    medium: Channel
+    #: A channel, or `referral` where a friend told of us.
+    medium: str
     campaign: str
     content: str
+    #: Who sent her: we did, unless an ad platform is known.
+    source: str = "segue"
 
     @cached_property
     def query(self) -> str:
         """The UTM parameters as they stand in an address."""
         pairs = (
-            ("utm_source", "segue"),
+            ("utm_source", self.source),
             ("utm_medium", str(self.medium)),
             ("utm_campaign", self.campaign),
             ("utm_content", self.content),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 
 from segue.audiences import AudienceReport, AudienceSync, FeedReport, feed_items, standings
 from segue.audiences.asking import audience_brakes
 from segue.audiences.rule import Judge
-from segue.contract import AudienceConnector, CatalogueConnector, ConfigurationError, ConnectorError
+from segue.contract import Channel, ConnectorError
 from segue.gallery.audiences import audiences_text
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
 from segue.outbox.brake import paused_names
+from segue.outbox.connectors import FEED_FILE
 from segue.outbox.explain import explain
-from segue.render import BrandError, load_brand
+from segue.render import Brand, BrandError, Tags, load_brand, tagged
 from segue.service.asking import AskVerbs
 from segue.store.engine import read
 
@@ -28,8 +31,8 @@ class AudienceVerbs(AskVerbs):
         """Bring every audience at every platform in line with who belongs in it.
 
         Safe to repeat, in several processes at once (one of them works, the others say `busy`) and after any crash.
-        A platform's trouble is told in its line, and left for the next sync. Raises ConfigurationError where
-        no ad platform is named.
+        A platform's trouble is told in its line, and left for the next sync. Where no ad platform is named, there is
+        nothing to do.
         """
         return self._audience_sync().sync(self._moment(JOURNEY), brief)
 
@@ -38,15 +41,15 @@ class AudienceVerbs(AskVerbs):
         return self._audience_sync().preview(self._moment(JOURNEY), brief)
 
     def write_feed(self, sales_channel: str) -> FeedReport:
-        """Give what `sales_channel` lists to each platform that takes a product feed.
+        """Lay out what `sales_channel` lists, as a file and for each platform that takes a product feed.
 
-        A platform's trouble is told, and neither stops the others nor raises. What pauses removals pauses the feed.
+        Its links are tagged: a visit through an ad is booked under retargeting, and under the platform where only one
+        reads the feed. A platform's trouble is told, and neither stops the others nor raises. What pauses removals
+        pauses the feed.
         """
         written: dict[str, int] = {}
         problems: dict[str, str] = {}
-        for name, connector in self._platforms().items():
-            if not isinstance(connector, CatalogueConnector):
-                continue
+        for name, connector in self.connectors.feeds.items():
             try:
                 with read(self.engine) as connection:
                     if standing := audience_brakes(name) & paused_names(connection):
@@ -57,7 +60,7 @@ class AudienceVerbs(AskVerbs):
                         connection,
                         self.clock.now(),
                         sales_channel=sales_channel,
-                        page=brand.page,
+                        page=_tagged_pages(brand, self._feed_tags(name)),
                         picture=brand.picture,
                         brand=brand.name,
                     )
@@ -87,17 +90,19 @@ class AudienceVerbs(AskVerbs):
         self.check_secret()
         return AudienceSync(
             self.engine,
-            connectors=self._platforms(),
+            connectors=self.connectors.audiences,
             judge=Judge.of(self.rules, self.secret),
             clock=self.clock,
             probe=self._probe,
         )
 
-    def _platforms(self) -> dict[str, AudienceConnector]:
-        platforms = dict(self.connectors.audiences)
-        if not platforms:
-            raise ConfigurationError(
-                "no connector keeps audiences here; name one or more for `audience` in SEGUE_CONNECTORS, e.g."
-                " audiences_csv"
-            )
-        return platforms
+    def _feed_tags(self, feed: str) -> Tags:
+        """What visits through the feed of this name are booked under."""
+        platforms = set(self.connectors.audiences) - {FEED_FILE}
+        readers = platforms if feed == FEED_FILE else {feed}
+        tags = Tags(Channel.AUDIENCE, campaign=JOURNEY.name, content="feed")
+        return replace(tags, source=readers.pop()) if len(readers) == 1 else tags
+
+
+def _tagged_pages(brand: Brand, tags: Tags) -> Callable[[str], str]:
+    return lambda path: tagged(brand.page(path), tags.query)

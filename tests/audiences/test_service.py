@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from segue.contract import ConfigurationError
+from segue.contract.fake_audience import FakeAudiences
 from segue.journeys.retargeting import RetargetingBrief
 from segue.service import Segue, open_segue
 from segue.settings import Settings
@@ -84,7 +86,9 @@ def test_lays_out_the_feed(town: Town, segue: Segue, tmp_path: Path) -> None:
         "p1-6": "in stock", "p1-8": "out of stock", "p1-10": "in stock",
         "p3-6": "in stock", "p3-8": "in stock", "p3-10": "in stock",
     }  # fmt: skip
-    assert rows["p1-8"]["link"] == "https://www.saltmere.example.com/p/1"
+    tags = "utm_source=segue&utm_medium=audience&utm_campaign=retargeting&utm_content=feed"
+    assert {row["link"].partition("?")[2] for row in rows.values()} == {tags}
+    assert rows["p1-8"]["link"] == f"https://www.saltmere.example.com/p/1?{tags}"
     assert rows["p1-8"]["image_link"] == "https://assets.saltmere.example.com/i/1.png"
     assert (rows["p1-8"]["item_group_id"], rows["p1-8"]["price"], rows["p1-8"]["brand"]) == (
         "p1", "49.00 USD", "Saltmere"
@@ -113,9 +117,33 @@ def test_the_brake_knows_ads(segue: Segue) -> None:
         assert segue.resume(name)
 
 
-def test_without_a_platform_it_says_which_setting(town: Town, settings: Settings) -> None:
+def test_the_feed_is_a_file_whatever_the_platforms_are(
+    town: Town, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that fetches a feed has it, too, and where one alone reads it, visits are booked under its name."""
+    monkeypatch.setattr("segue.outbox.connectors.entry_points", points_and(meta=FakeAudiences, tiktok=FakeAudiences))
+    town.stock(town.variant(1, "8"), 0)
+    for platforms, source in (("meta", "meta"), ("meta,tiktok", "segue"), ("", "segue")):
+        chosen = settings.model_copy(update={"connectors": {"email": "files", "audience": platforms}})
+        with open_segue(chosen, town.clock) as segue:
+            segue.install()
+            assert segue.write_feed("web").rows == {"audiences_csv": 9}
+        file = tmp_path / "out" / "feed.csv"
+        rows = {row["id"]: row for row in csv.DictReader(file.read_text().splitlines())}
+        assert rows["p1-8"]["availability"] == "out of stock"
+        assert f"?utm_source={source}&" in rows["p1-8"]["link"]
+        file.unlink()
+
+
+def test_without_a_platform_there_is_no_audience_and_no_failure(town: Town, settings: Settings) -> None:
     bare = settings.model_copy(update={"connectors": {"email": "files"}})
     with open_segue(bare, town.clock) as segue:
         segue.install()
-        with pytest.raises(ConfigurationError, match="SEGUE_CONNECTORS"):
-            segue.sync_audiences(RetargetingBrief())
+        for report in (segue.preview_audiences(RetargetingBrief()), segue.sync_audiences(RetargetingBrief())):
+            assert (report.lines, report.busy, report.problems) == ((), False, ())
+
+
+def points_and(**made: object) -> Callable[..., list[SimpleNamespace]]:
+    """The installed entry points, and more."""
+    more = [SimpleNamespace(name=name, load=lambda one=one: one) for name, one in made.items()]
+    return lambda group: [*entry_points(group=group), *more]

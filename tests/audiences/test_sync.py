@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine, update
 
+from segue.contract import AudienceChange, Result
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.journeys.retargeting import RetargetingBrief
 from segue.outbox.brake import set_paused
@@ -54,6 +58,34 @@ def test_fills_empties_and_counts(town: Town, platform: FakePlatform, connector:
     assert len(held(platform, connector, "cart")) == 2
     gone = [row for row in town.rows("cart") if row.state == "out"]
     assert [(row.reason, row.identifiers) for row in gone] == [("converted", {}), ("denied", {})]
+
+
+class Choosy(FakeAudiences):
+    """A platform's connector that hears of each request how many entries are of no use, and not whose."""
+
+    useless = 0
+
+    def sync(self, change: AudienceChange) -> Iterator[Result]:
+        """The first answer carries the count."""
+        for number, result in enumerate(super().sync(change)):
+            yield replace(result, unusable=0 if number else self.useless)
+
+
+def test_what_a_platform_cannot_use_stays_counted_until_it_goes(town: Town, platform: FakePlatform) -> None:
+    """By later syncs, too, which add nobody; a preview says the same; who is removed takes her share along."""
+    connector = Choosy(platform=platform, max_batch=3)
+    connector.useless = 2
+    people = in_carts(town, 6)
+    first, second = (line(town.sync(connector), "cart") for _ in range(2))
+    assert [(one.members, one.unusable) for one in (first, second)] == [(6, 4), (6, 4)]
+    assert line(town.syncer(connector).preview(town.moment(), RetargetingBrief()), "cart").unusable == 4
+    assert first.beyond_use is not None
+    assert "4 of the 6 in it" in first.beyond_use
+    connector.useless = 3
+    for who in people[:3]:
+        town.consent(who, "denied")
+    third = line(town.sync(connector), "cart")
+    assert (third.members, third.unusable) == (3, 1)
 
 
 def test_nothing_to_do_asks_nothing(town: Town, platform: FakePlatform, connector: FakeAudiences) -> None:

@@ -45,6 +45,7 @@ from facebook_business.session import FacebookSession
 
 from connectors.meta import MetaConnector
 from connectors.meta_rows import by_length, normalised, rows_of
+from connectors.product_feed import COLUMNS as FEED
 
 needs_lists = pytest.mark.skipif(not SPECS.is_dir(), reason=f"Meta's field lists are missing: {SPECS}")
 
@@ -147,7 +148,8 @@ def test_unusable_entries_are_counted_and_nobody_is_guessed(
     made = meta.ensure("cart", "")
     graph.whole.append((200, {}, json.dumps(told).encode()))
     with caplog.at_level(logging.WARNING):
-        assert [r.outcome for r in meta.sync(change(made, add=range(3)))] == [Outcome.ACCEPTED] * 3
+        results = list(meta.sync(change(made, add=range(3))))
+    assert [(r.outcome, r.unusable) for r in results] == [(Outcome.ACCEPTED, count) for count in (2, 0, 0)]
     (record,) = [one for one in caplog.records if one.name == "connectors.meta"]
     assert "2 of 3" in record.getMessage()
     assert "reader" not in caplog.text
@@ -346,6 +348,9 @@ def test_the_how_to_names_every_setting_and_its_own_work() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "connect-meta.md").read_text("utf-8")
     rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
     assert set(inspect.signature(MetaConnector).parameters) == rows
+    feed = page.partition("## The product feed")[2].partition("\n## ")[0]
+    _, *lines = re.findall(r"^\| ([a-z_, ]+) \|", feed, re.MULTILINE)
+    assert sorted(", ".join(lines).split(", ")) == sorted(FEED)
     exported = dict(re.findall(r"^export (SEGUE_\w+)='(.*)'$", page, re.MULTILINE))
     options = json.loads(exported["SEGUE_CONNECTOR_OPTIONS"])
     assert set(options["meta"]) == {"access_token", "ad_account"}

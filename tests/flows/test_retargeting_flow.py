@@ -54,6 +54,20 @@ def test_an_audience_below_the_platforms_least_says_so() -> None:
     assert text.count("at least 100") == 1
 
 
+def test_what_a_platform_cannot_use_stands_beside_who_is_in_it() -> None:
+    text = page(AudienceReport(preview=False, lines=(replace(LINE, members=10_000, unusable=2_000),)), {})
+    assert "| In it now | Of no use there |" in text
+    assert "| 10,000 | 2,000 |" in text
+    assert "Left in a cart at meta: the platform cannot use the entries of 2,000 of the 10,000 in it" in text
+
+
+def test_without_a_platform_the_page_says_what_to_name() -> None:
+    text = page(AudienceReport(preview=False, lines=()), {"audiences_csv": 9})
+    assert "**No ad platform is connected**" in text
+    assert "SEGUE_CONNECTORS" in text
+    assert "9 rows" in text, "the feed is laid out all the same"
+
+
 @pytest.mark.prefect
 @pytest.mark.usefixtures("prefect_server")
 @pytest.mark.xdist_group("prefect")
@@ -71,7 +85,7 @@ def test_preview_then_sync_then_trouble(installed: Segue) -> None:
     assert (done.preview, line(done, "cart").members) == (False, 1)
     assert (folder / "feed.csv").exists()
     report = newest_report()
-    assert "Product feed at audiences_csv: 9 rows" in report
+    assert "Product feed by audiences_csv: 9 rows" in report
     assert "example.com" not in report
     installed.pause("channel:audience", reason="test")
     town.consent(who, "denied")

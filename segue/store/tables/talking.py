@@ -188,6 +188,8 @@ audience = Table(
     Column("external_id", Text),  # the platform's name for it; null: it has not been made there yet
     Column("fields", JSON, nullable=False),  # the kinds of identifiers it was made with, in order
     Column("created_at", UtcTime, nullable=False),
+    # How many of those in it the platform says it can do nothing with; whose entries they are it does not say.
+    Column("unusable", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("name", "connector"),
 )
 
