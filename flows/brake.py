@@ -105,11 +105,24 @@ def stop_a_run(brief: StopForm) -> int:
         f"# {words.title(stopped.journey)}: run {brief.run} is stopped\n\n"
         f"**{stopped.taken:,} messages were kept from leaving.** {stopped.gone:,} had left before"
         f"{f', {stopped.leaving:,} were leaving at this moment' if stopped.leaving else ''}.\n\n"
-        f"{_unknown(stopped.unknown)}"
+        f"{_paper(stopped.unprinted, stopped.printing)}"
+        f"{_unknown(stopped.unknown - stopped.printing)}"
         "A stopped run is never resumed. Whoever was left out is due again only for a new occasion."
     )
     create_markdown_artifact(said, key="stopped-run", description=f"Run {brief.run} is stopped")
     return stopped.taken
+
+
+def _paper(unprinted: int, printing: int) -> str:
+    said = ""
+    if unprinted:
+        said += f"{unprinted:,} of those kept back were spooled cards: no print run will print them.\n\n"
+    if printing:
+        said += (
+            f"**Of {printing:,} cards nobody knows whether they were printed:** their print run was begun and has not"
+            " said that it is through. They count as uncertain; it will not print them again.\n\n"
+        )
+    return said
 
 
 def _unknown(messages: int) -> str:

@@ -1,7 +1,7 @@
 """Print what is spooled: per location one PDF in packing order, and its pick list.
 
-Orders that were cancelled or packed since their card was spooled are taken out here, at the last moment. Nobody's name
-is on the run's page: counts, and where the files lie.
+Orders that were cancelled or packed since their card was spooled are taken out here, at the last moment; what the
+brake holds stays in the spool. Nobody's name is on the run's page: counts, and where the files lie.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
         else:
             reports = segue.print_run(brief.location.strip() or None)
             rows, cards = [row_of(report) for report in reports], sum(report.pages for report in reports)
-            said = f"{cards:,} cards printed"
+            waiting = sum(count for report in reports for count in report.held.values())
+            said = f"{cards:,} cards printed" + (f", {waiting:,} held by the brake" if waiting else "")
             troubled = [report for report in reports if report.problem]
     create_table_artifact(rows or [{"What": "Nothing was waiting to be printed"}], key="print-report", description=said)
     if troubled:
@@ -79,6 +80,7 @@ def row_of(report: PrintReport) -> dict[str, str | int]:
         "Location": report.location,
         "Cards": report.pages,
         "Taken out": taken_out(report),
+        "Held": held(report),
         "Files": ", ".join(file.name for file in report.files),
         "Folder": str(report.files[0].parent) if report.files else "",
     }
@@ -88,3 +90,8 @@ def taken_out(report: PrintReport) -> str:
     """How many were taken out and why, in words."""
     said: Sequence[str] = [f"{count:,} {words.reason(reason)}" for reason, count in report.taken_out.items()]
     return ", ".join(said)
+
+
+def held(report: PrintReport) -> str:
+    """How many wait for the brake, in words; they are printed when it is let go of, if they still may be."""
+    return ", ".join(f"{count:,}: {words.standing(name)}" for name, count in report.held.items())

@@ -28,7 +28,8 @@ def print_cards(
 ) -> None:
     """Print the cards that wait, one PDF and pick list a location; or cards again, with the same codes.
 
-    Run it at the pick wave: orders cancelled or packed meanwhile are taken out. Twice prints nothing twice.
+    Run it at the pick wave: orders cancelled or packed meanwhile are taken out, and what the brake holds waits. Twice
+    prints nothing twice.
     """
     orders = [number.strip() for given in again or () for number in given.replace(";", ",").split(",")]
     if again is not None and (location is not None or not any(orders)):
@@ -56,7 +57,12 @@ def _table(reports: Sequence[PrintReport]) -> Table:
     table.add_column("location")
     table.add_column("cards", justify="right")
     table.add_column("taken out")
+    if any(report.held for report in reports):
+        table.add_column("held")
     for report in reports:
         out = ", ".join(f"{count:,} {words.reason(reason)}" for reason, count in report.taken_out.items())
-        table.add_row(escape(report.location), f"{report.pages:,}", out)
+        held = ", ".join(f"{count:,}: {words.standing(name)}" for name, count in report.held.items())
+        table.add_row(
+            escape(report.location), f"{report.pages:,}", out, *([escape(held)] if len(table.columns) > 3 else [])
+        )
     return table

@@ -134,6 +134,15 @@ def reason(word: str | None, channels: Sequence[str] = ()) -> str:
     return plain(word) if phrase is None else phrase.format(marketing=f"marketing {named or 'messages'}")
 
 
+def standing(name: str) -> str:
+    """Say what stands still by the brake's name for it: `the channel text message is paused`."""
+    kind, _, one = name.partition(":")
+    if kind == "run":
+        return f"run {one} is paused or stopped"
+    told = channel(one) if kind == "channel" else title(one) if kind == "journey" else one
+    return f"the {kind} {told} is paused" if one else "everything is paused"
+
+
 def channel(word: str | None) -> str:
     """Say the channel; empty where none was chosen."""
     return "" if word is None else CHANNELS.get(word, plain(word))

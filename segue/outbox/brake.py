@@ -23,6 +23,21 @@ def paused_names(connection: Connection) -> set[str]:
     return set(connection.scalars(_PAUSED))
 
 
+def names_over(journey: str, *, channel: str | None, connector: str | None, run_id: int | None) -> tuple[str, ...]:
+    """Every name that holds a message when it stands still, the widest first; what is not known yet is left out."""
+    names = ("all", f"journey:{journey}", f"run:{run_id}" if run_id else None)
+    ways = (channel and f"channel:{channel}", connector and f"connector:{connector}")
+    return tuple(name for name in (*names, *ways) if name)
+
+
+def held_by(
+    paused: Collection[str], journey: str, *, channel: str | None, connector: str | None, run_id: int | None
+) -> str | None:
+    """What holds such a message, of the names that stand still; None where nothing does."""
+    names = names_over(journey, channel=channel, connector=connector, run_id=run_id) if paused else ()
+    return next((name for name in names if name in paused), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Something that stands still, why, and since when."""

@@ -85,6 +85,17 @@ def installed_connectors() -> dict[str, str]:
     return {point.name: point.dist.name if point.dist is not None else "" for point in found}
 
 
+def keeps_a_spool(name: str) -> bool:
+    """True where the installed connector `name` prints only when a print run asks; it is looked at, not made."""
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            try:
+                return hasattr(point.load(), "close_spool")
+            except Exception:  # noqa: BLE001 - what cannot be loaded can print nothing either
+                return False
+    return False
+
+
 def _make(name: str, settings: Settings) -> Any:
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:

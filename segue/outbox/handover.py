@@ -186,12 +186,8 @@ class HandOver:
         paused = brake.paused_names(connection)
         if not paused:
             return batch
-        names = {"all", f"journey:{asked.journey.name}", f"connector:{connector.name}"}
-        stopped = {
-            ready.message_id
-            for ready in batch
-            if paused & {*names, f"channel:{ready.message.channel}", f"run:{ready.run_id}"}
-        }
+        name, way = asked.journey.name, {"channel": batch[0].message.channel.value, "connector": connector.name}
+        stopped = {one.message_id for one in batch if brake.held_by(paused, name, **way, run_id=one.run_id)}
         waiting = [ready for ready in batch if ready.message_id in stopped]
         self._hold(connection, waiting, "paused", [now + BRAKE_WAIT] * len(waiting), now, count)
         return [ready for ready in batch if ready.message_id not in stopped]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, Select, or_, select, tuple_
 
-from segue.journeys.definition import Brief, Journey
+from segue.journeys.definition import Journey
 from segue.outbox import brake
+from segue.outbox.briefs import Briefs
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.freshness import Watermark, watermark
 from segue.outbox.handover import BRAKE_WAIT, Probe
@@ -24,7 +25,7 @@ from segue.policy import Rules, judge
 from segue.settings import Settings
 from segue.store.engine import read
 from segue.store.sql import among
-from segue.store.tables import message, run
+from segue.store.tables import message
 
 _STATES = {"hold": "held", "skip": "skipped", "control": "control"}
 _READ = [
@@ -76,8 +77,7 @@ class Judging:
         self._journeys = journeys
         self._rules = rules
         self._probe = probe
-        self._moments = Moments(settings)
-        self._briefs: dict[int, Brief] = {}
+        self._briefs = Briefs(journeys, Moments(settings))
         # A message of a journey or step that is installed no more waits until it is again.
         self._known = [(journey.name, step.name) for journey in journeys.values() for step in journey.steps]
 
@@ -94,7 +94,7 @@ class Judging:
                 # The budget goes by priority, whichever run drains first: what others want of the same people counts.
                 rivals = fetch(connection, self._rivals(connection, scope.run_id, mine, rows, now))
                 rows = rows if rivals.empty else pd.concat([rows, rivals], ignore_index=True)
-            asked = tuple(self._asked(connection, rows, now))
+            asked = tuple(self._briefs.asked(connection, rows, now))
             frame = enrich(connection, rows, asked, now=now, secret=self._secret)
             paused = brake.paused_names(connection)
             people = pd.unique(rows["profile_id"]).tolist()
@@ -138,27 +138,6 @@ class Judging:
             tuple_(message.c.journey, message.c.step).in_(self._known),
         )
 
-    def _asked(self, connection: Connection, rows: pd.DataFrame, now: datetime) -> Iterator[Asked]:
-        """Group the shard by step and brief, so that each journey is asked once for all its people."""
-        run_ids = [int(one) for one in pd.unique(rows["run_id"]) if one and one not in self._briefs]
-        if run_ids:
-            for run_id, name, brief in connection.execute(
-                select(run.c.id, run.c.journey, run.c.brief).where(among(connection, run.c.id, run_ids))
-            ):
-                self._briefs[run_id] = _brief(self._journeys[name], brief)
-        by_run: dict[tuple[str, str, int], list[int]] = {}
-        for place, asking in enumerate(zip(rows["journey"], rows["step"], rows["run_id"].tolist(), strict=True)):
-            by_run.setdefault(asking, []).append(place)
-        groups: dict[tuple[str, str, Brief], list[int]] = {}
-        for (name, step, run_id), places in by_run.items():
-            brief = self._briefs.get(run_id) or self._journeys[name].brief()
-            groups.setdefault((name, step, brief), []).extend(places)
-        for (name, step, brief), places in groups.items():
-            journey = self._journeys[name].under(brief)
-            at = np.array(sorted(places), dtype=np.int64)
-            moment = self._moments.of(connection, name, now)
-            yield Asked(journey=journey, step=journey.step(step), brief=brief, moment=moment, rows=at)
-
     def stays(self, shard: Shard, now: datetime) -> list[Verdict]:
         """What to store of the rows that do not leave: held, skipped and control."""
         frame = shard.judged[shard.judged["verdict"] != "send"]
@@ -191,9 +170,3 @@ def _is_paused(frame: pd.DataFrame, rows: pd.DataFrame, paused: set[str]) -> np.
     journeys = ("journey:" + frame["journey"].astype(str)).isin(paused)
     runs = ("run:" + rows["run_id"].astype(str)).isin(paused)
     return np.asarray(journeys | runs, dtype=bool)
-
-
-def _brief(journey: Journey, stored: Mapping[str, Any]) -> Brief:
-    """The brief of an earlier run; what the journey does not know any more is left out."""
-    known = {name: value for name, value in stored.items() if name in journey.brief.model_fields}
-    return journey.brief.model_validate(known)

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
 from segue.contract import ConnectorError, Key, PrintConnector, UnsupportedError
 from segue.journeys.definition import Journey
-from segue.outbox.frame import Asked, enrich, fetch
+from segue.outbox.briefs import Briefs
+from segue.outbox.frame import fetch
+from segue.outbox.handover import Probe
 from segue.outbox.moments import Moments
-from segue.outbox.takeback import Taken, settle, take_back_cancelled, with_spent_codes
+from segue.outbox.spool import held_back, spooled, taken_out, unfinished
+from segue.outbox.takeback import Taken, lock_spooled, put_back_printed, settle, take_back_cancelled
 from segue.policy import Reason
 from segue.store.bulk import insert_new
 from segue.store.engine import read, write
@@ -31,15 +32,26 @@ from segue.store.sql import among
 from segue.store.tables import message, order, print_page, print_run
 
 _LOG = logging.getLogger(__name__)
-#: A print run starts with the pick wave; this long after a card's deadline its parcel is still in the house.
-WAVE_GRACE = timedelta(hours=1)
+_PAGES = (
+    select(
+        message.c.id,
+        message.c.key,
+        message.c.journey,
+        message.c.run_id,
+        print_page.c.position,
+        print_page.c.taken_out,
+    )
+    .join(print_page, print_page.c.message_id == message.c.id)
+    .order_by(print_page.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintReport:
     """One location's print run; counts and files, nobody's name."""
 
-    run_id: int
+    #: None where the brake holds all there is, so that none was begun.
+    run_id: int | None
     location: str
     pages: int
     #: Pages taken out at the last moment, by reason.
@@ -47,6 +59,8 @@ class PrintReport:
     files: tuple[Path, ...]
     #: Why it could not be printed; the next print run tries again.
     problem: str | None = None
+    #: Pages that wait for the brake, by the name it is on for; they are printed once it is let go of.
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 def print_all(
@@ -58,17 +72,23 @@ def print_all(
     moments: Moments,
     secret: bytes,
     location: str | None = None,
+    probe: Probe = lambda _name: None,
 ) -> list[PrintReport]:
     """Finish print runs that died, then print what is spooled and still wanted, location by location.
 
-    One run's trouble is told in its report and stops no other.
+    The brake is asked before each run is begun and before one is finished. One run's trouble is told in its report
+    and stops no other.
     """
     take_back_cancelled(engine, journeys.values(), now=now, only_printed=True)
-    reports = [_close(engine, connector, run_id, place, now) for run_id, place in _unfinished(engine, location)]
-    for place, rows in _spooled(engine, connector, location):
-        run_id = _begin(engine, place, rows, journeys, moments, now, secret)
+    reports = [_close(engine, connector, run_id, place, now, probe) for run_id, place in unfinished(engine, location)]
+    briefs = Briefs(journeys, moments)
+    for place, rows in spooled(engine, connector, location):
+        run_id, held = _begin(engine, connector, place, rows, briefs, now, secret)
         if run_id is not None:
-            reports.append(_close(engine, connector, run_id, place, now))
+            done = _close(engine, connector, run_id, place, now, probe)
+            reports.append(replace(done, held=Counter(done.held) + held))
+        elif held:
+            reports.append(PrintReport(run_id=None, location=place, pages=0, taken_out={}, files=(), held=held))
     return reports
 
 
@@ -102,61 +122,37 @@ def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *,
     return connector.reprint([Key(key) for _, key in found], name=f"again-{now:%Y%m%d-%H%M%S}")
 
 
-def _unfinished(engine: Engine, location: str | None) -> Sequence[tuple[int, str]]:
-    question = select(print_run.c.id, print_run.c.location).where(print_run.c.closed_at.is_(None))
-    if location is not None:
-        question = question.where(print_run.c.location == location)
-    with read(engine) as connection:
-        return [(row[0], row[1]) for row in connection.execute(question.order_by(print_run.c.id))]
-
-
-def _spooled(engine: Engine, connector: PrintConnector, location: str | None) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Pages that wait in the spool, by location, in packing order: the earliest wave first, then by order."""
-    with read(engine) as connection:
-        rows = fetch(
-            connection,
-            select(
-                message.c.id,
-                message.c.key,
-                message.c.profile_id,
-                message.c.subject_id,
-                message.c.journey,
-                message.c.step,
-                message.c.priority,
-                message.c.deadline_at,
-                message.c.provider_id.label("page"),
-            )
-            .outerjoin(print_page, print_page.c.message_id == message.c.id)
-            .where(
-                message.c.channel == "print",
-                message.c.connector == connector.name,
-                message.c.state == "accepted",
-                print_page.c.message_id.is_(None),
-            )
-            .order_by(message.c.deadline_at, message.c.subject_id, message.c.id),
-        )
-    rows["place"] = [str(page).rpartition("/")[0] for page in rows["page"]]
-    for place, part in rows.groupby("place"):
-        if location is None or place == location:
-            yield str(place), part.reset_index(drop=True)
-
-
 def _begin(
     engine: Engine,
+    connector: PrintConnector,
     place: str,
     rows: pd.DataFrame,
-    journeys: Mapping[str, Journey],
-    moments: Moments,
+    briefs: Briefs,
     now: datetime,
     secret: bytes,
-) -> int | None:
-    """Decide what is printed and write it down; None where another process was first."""
+) -> tuple[int | None, Counter[str]]:
+    """Decide what is printed and write it down; None where nothing is, or another process was first.
+
+    What the brake holds stays in the spool, and is counted by the name it is held by: the next print run asks again.
+    """
     with write(engine) as connection:
-        why = _taken_out(connection, rows, journeys, moments, now, secret)
+        still = lock_spooled(connection, rows["id"].tolist())
+        rows = rows[rows["id"].isin(still)].reset_index(drop=True)
+        if rows.empty:
+            return None, Counter()
+        why = taken_out(connection, rows, briefs, now, secret)
+        # What can never be printed is settled all the same, as for every other message.
+        held = [
+            None if reason else name for reason, name in zip(why, held_back(connection, rows, connector), strict=True)
+        ]
+        counts = Counter(name for name in held if name is not None)
+        decided = [one for one in zip(rows["id"].tolist(), why, held, strict=True) if one[2] is None]
+        if not decided:
+            return None, counts
         run_id = connection.execute(
             insert(print_run).values(location=place, started_at=now).returning(print_run.c.id)
         ).scalar_one()
-        positions = iter(range(1, len(rows) + 1))
+        positions = iter(range(1, len(decided) + 1))
         pages = [
             {
                 "message_id": message_id,
@@ -164,50 +160,13 @@ def _begin(
                 "position": next(positions) if reason is None else None,
                 "taken_out": reason,
             }
-            for message_id, reason in zip(rows["id"].tolist(), why, strict=True)
+            for message_id, reason, _ in decided
         ]
         if not insert_new(connection, print_page, pages, ["message_id"]):
             connection.execute(print_run.delete().where(print_run.c.id == run_id))
-            return None
+            return None, counts
         _settle(connection, run_id, now)
-        return int(run_id)
-
-
-def _taken_out(
-    connection: Connection,
-    rows: pd.DataFrame,
-    journeys: Mapping[str, Journey],
-    moments: Moments,
-    now: datetime,
-    secret: bytes,
-) -> list[str | None]:
-    """Why each page must not be printed, asked of the same facts as every other message; None for those that may."""
-    late = rows["deadline_at"] + WAVE_GRACE < pd.Timestamp(now)
-    why: list[str | None] = [Reason.TOO_LATE.value if is_late else None for is_late in late]
-    asked = [
-        Asked(
-            journey=journeys[str(name)],
-            step=journeys[str(name)].step(str(step)),
-            brief=journeys[str(name)].brief(),
-            moment=moments.of(connection, str(name), now),
-            rows=part.index.to_numpy(dtype=np.int64),
-        )
-        for (name, step), part in rows.groupby(["journey", "step"])
-        if str(name) in journeys  # a journey that is installed no more: what it promised is printed
-    ]
-    frame = enrich(connection, rows, asked, now=now, secret=secret)
-    for reason, is_so in (
-        (Reason.SUPPRESSED, frame["print_suppressed"] == "objection"),
-        (Reason.DENIED, frame["print_basis"] == "denied"),
-        (Reason.OCCASION_GONE, frame["gone"]),
-    ):
-        for place in np.flatnonzero(is_so.to_numpy(dtype=bool)):
-            why[int(place)] = reason.value
-    spent = with_spent_codes(connection, rows["id"].tolist(), now)
-    return [
-        Reason.CODE_SPENT.value if reason is None and message_id in spent else reason
-        for message_id, reason in zip(rows["id"].tolist(), why, strict=True)
-    ]
+        return int(run_id), counts
 
 
 def _settle(connection: Connection, run_id: int, now: datetime) -> None:
@@ -220,28 +179,41 @@ def _settle(connection: Connection, run_id: int, now: datetime) -> None:
     settle(connection, [Taken(row.id, row.run_id, row.key, row.taken_out) for row in out], now)
 
 
-def _close(engine: Engine, connector: PrintConnector, run_id: int, place: str, now: datetime) -> PrintReport:
-    """Print what the run's rows say and remember that it is done; doing it twice makes the same files twice."""
+def _close(
+    engine: Engine, connector: PrintConnector, run_id: int, place: str, now: datetime, probe: Probe
+) -> PrintReport:
+    """Print what the run's rows say and remember that it is done; doing it twice makes the same files twice.
+
+    A run of which the brake holds a page stands as a whole: it may have been printed before whoever began it died, so
+    no page of it may move to another run.
+    """
     with read(engine) as connection:
-        pages: Sequence[Any] = connection.execute(
-            select(message.c.key, print_page.c.position, print_page.c.taken_out)
-            .join(message, message.c.id == print_page.c.message_id)
-            .where(print_page.c.print_run_id == run_id)
-            .order_by(print_page.c.position)
-        ).all()
-    keys = [Key(page.key) for page in pages if page.position is not None]
-    out = dict(Counter(page.taken_out for page in pages if page.position is None))
+        rows = fetch(connection, _PAGES.where(print_page.c.print_run_id == run_id))
+        pages = rows[rows["position"].notna()]
+        held = Counter(name for name in held_back(connection, pages, connector) if name is not None)
+    keys = [Key(key) for key in pages["key"]]
+    out = dict(Counter(rows.loc[rows["position"].isna(), "taken_out"]))
+    report = PrintReport(run_id=run_id, location=place, pages=0, taken_out=out, files=())
+    if held:
+        (name, _), *_ = held.most_common(1)
+        return replace(report, held={**held, name: held[name] + len(keys) - held.total()})
+    probe("print_begun")
     try:
         files, lost = _printed(connector, place, keys, f"{run_id:06d}")
     except ConnectorError as error:
         _LOG.warning("the print run %s in %s stands: %s", run_id, place, error)
-        return PrintReport(run_id=run_id, location=place, pages=0, taken_out=out, files=(), problem=str(error))
+        return replace(report, problem=str(error))
+    probe("printed")
     with write(engine) as connection:
+        lock_spooled(connection, pages["id"].tolist())
+        connection.execute(update(print_run).where(print_run.c.id == run_id).values(closed_at=now))
         if lost:
             _take_out_lost(connection, lost, now)
             out[Reason.TEMPLATE.value] = out.get(Reason.TEMPLATE.value, 0) + len(lost)
-        connection.execute(update(print_run).where(print_run.c.id == run_id).values(closed_at=now))
-    return PrintReport(run_id=run_id, location=place, pages=len(keys) - len(lost), taken_out=out, files=files)
+        places = dict(zip(pages["id"].tolist(), pages["position"].tolist(), strict=True))
+        is_lost = pages["key"].isin([str(key) for key in lost])
+        put_back_printed(connection, {one: places[one] for one in pages.loc[~is_lost, "id"].tolist()})
+    return replace(report, pages=len(keys) - len(lost), taken_out=out, files=files)
 
 
 def _printed(

@@ -5,7 +5,7 @@ What waits for another try because nobody answered the last one may have arrived
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, lit
 from segue.journeys.definition import Journey
 from segue.outbox.brake import set_paused
 from segue.outbox.states import HANDED_OVER, PENDING
+from segue.outbox.takeback import take_back_run
 from segue.policy import Reason
 from segue.store.sql import among
 from segue.store.tables import decision, message, run
@@ -36,10 +37,20 @@ class StoppedRun:
     leaving: int
     #: Messages that had left before.
     gone: int
+    #: Of `taken`: pages that were spooled and not printed yet.
+    unprinted: int = 0
+    #: Of `unknown`: pages of a print run that was begun and has not said that it is through.
+    printing: int = 0
 
 
 def stop_run(
-    connection: Connection, run_id: int, *, reason: str, now: datetime, journeys: Mapping[str, Journey]
+    connection: Connection,
+    run_id: int,
+    *,
+    reason: str,
+    now: datetime,
+    journeys: Mapping[str, Journey],
+    is_spool: Callable[[str], bool],
 ) -> StoppedRun:
     """Pull the brake on a run and skip whatever of it has not left; raises LookupError where there is no such run.
 
@@ -47,6 +58,8 @@ def stop_run(
     `uncertain`, so that the budget goes on counting it and news can settle it.
     Every batch asks the brake and expects its rows to be pending in the transaction that marks them, so nothing
     leaves after this one. What a provider puts off later meets the brake. Safe to repeat.
+    Paper that is spooled has not left: it is taken back. `is_spool` tells by a connector's name whether it prints only
+    when a print run asks.
     """
     journey = connection.scalar(select(run.c.journey).where(run.c.id == run_id))
     if journey is None:
@@ -73,10 +86,20 @@ def stop_run(
             include_defaults=False,
         )
     )
+    unprinted, printing = take_back_run(connection, run_id, is_spool=is_spool, now=now)
+    unknown += printing
     count = select(func.count()).select_from(message).where(message.c.run_id == run_id)
     leaving = connection.scalar(count.where(message.c.state == HANDED_OVER)) or 0
     gone = connection.scalar(count.where(message.c.state.in_(("accepted", "uncertain", "rejected")))) or 0
-    return StoppedRun(journey=journey, taken=len(taken), unknown=unknown, leaving=leaving, gone=gone - unknown)
+    return StoppedRun(
+        journey=journey,
+        taken=len(taken) + unprinted,
+        unknown=unknown,
+        leaving=leaving,
+        gone=gone - unknown,
+        unprinted=unprinted,
+        printing=printing,
+    )
 
 
 def _may_have_arrived(journey: Journey | None) -> ColumnElement[bool]:

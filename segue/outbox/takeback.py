@@ -6,7 +6,7 @@ revoked unless another message may have told it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from segue.contract import Channel
 from segue.journeys.definition import Journey
 from segue.policy import Reason
 from segue.store.engine import read, write
+from segue.store.locks import lock_promises
 from segue.store.sql import among, later
 from segue.store.tables import decision, fulfilment, message, order, print_page, print_run, redemption, voucher
 
@@ -35,6 +36,16 @@ class Taken(NamedTuple):
     run_id: int | None
     key: str
     reason: str
+
+
+def lock_spooled(connection: Connection, message_ids: Sequence[int]) -> set[int]:
+    """Those of these messages that are spooled still; nobody stops or settles them until the transaction ends.
+
+    Whoever prints and whoever stops a run asks for the messages first, so that one of the two waits for the other.
+    """
+    lock_promises(connection)  # before any row of it, as everybody does
+    question = select(message.c.id).where(among(connection, message.c.id, message_ids), message.c.state == "accepted")
+    return set(connection.scalars(question.order_by(message.c.id).with_for_update()))
 
 
 def take_back_cancelled(
@@ -69,8 +80,9 @@ def take_back_cancelled(
         if connection.execute(question.limit(1)).first() is None:
             return 0
     with write(engine) as connection:
+        lock_spooled(connection, [row.id for row in connection.execute(question)])
         found = connection.execute(question).all()
-        _file_away(connection, [row for row in found if row.print_run_id is None], now)
+        _file_away(connection, [row for row in found if row.print_run_id is None], Reason.OCCASION_GONE, now)
         unfinished = select(print_run.c.id).where(print_run.c.closed_at.is_(None))
         connection.execute(
             update(print_page)
@@ -112,6 +124,64 @@ def settle(connection: Connection, taken: Sequence[Taken], now: datetime) -> Non
     offers.revoke(connection, _seen_by_nobody(connection, [one.key for one in taken]), now)
 
 
+def take_back_run(
+    connection: Connection, run_id: int, *, is_spool: Callable[[str], bool], now: datetime
+) -> tuple[int, int]:
+    """Take back what a stopped run has in a spool: how many pages, and how many more that may be printed by now.
+
+    A page that no print run has begun with is settled as never sent. One of a print run that is not finished may be on
+    paper: it is taken out of that run and its message is uncertain, until whoever prints it says that it is printed.
+    What is printed stays. `is_spool` tells by a connector's name whether it prints only when asked.
+    """
+    mine = message.c.run_id == run_id, message.c.channel == "print", message.c.state == "accepted"
+    ids = sorted(lock_spooled(connection, connection.scalars(select(message.c.id).where(*mine)).all()))
+    begun = select(print_page.c.print_run_id).where(among(connection, print_page.c.message_id, ids))
+    unfinished = connection.scalars(
+        select(print_run.c.id).where(print_run.c.id.in_(begun), print_run.c.closed_at.is_(None)).with_for_update()
+    ).all()
+    found = connection.execute(
+        select(message.c.id, message.c.run_id, message.c.key, message.c.provider_id, message.c.connector)
+        .add_columns(print_page.c.print_run_id)
+        .outerjoin(print_page, print_page.c.message_id == message.c.id)
+        .where(among(connection, message.c.id, ids))
+    ).all()
+    spooled = [row for row in found if row.print_run_id is None and is_spool(row.connector or "")]
+    _file_away(connection, spooled, Reason.STOPPED, now)
+    settle(connection, [Taken(row.id, row.run_id, row.key, Reason.STOPPED.value) for row in spooled], now)
+    printing = [row.id for row in found if row.print_run_id in set(unfinished)]
+    connection.execute(
+        update(print_page)
+        .where(among(connection, print_page.c.message_id, printing))
+        .values(position=None, taken_out=Reason.STOPPED.value)
+    )
+    connection.execute(
+        update(message)
+        .where(among(connection, message.c.id, printing))
+        .values(state="uncertain", reason=Reason.STOPPED.value)
+    )
+    return len(spooled), len(printing)
+
+
+def put_back_printed(connection: Connection, position_of: Mapping[int, int]) -> None:
+    """Of pages that were printed: those whose run was stopped meanwhile did reach their parcels' stack."""
+    stopped = connection.scalars(
+        select(message.c.id).where(
+            among(connection, message.c.id, list(position_of)),
+            message.c.state == "uncertain",
+            message.c.reason == Reason.STOPPED.value,
+        )
+    ).all()
+    if not stopped:
+        return
+    connection.execute(
+        update(message).where(among(connection, message.c.id, stopped)).values(state="accepted", reason=None)
+    )
+    for one in stopped:
+        connection.execute(
+            update(print_page).where(print_page.c.message_id == one).values(position=position_of[one], taken_out=None)
+        )
+
+
 def with_spent_codes(connection: Connection, message_ids: Sequence[int], now: datetime) -> set[int]:
     """Those of these cards that show a code which was used or revoked since; their own, else one she held."""
     own = voucher.alias("own")
@@ -134,7 +204,7 @@ def with_spent_codes(connection: Connection, message_ids: Sequence[int], now: da
     )
 
 
-def _file_away(connection: Connection, rows: Sequence[Any], now: datetime) -> None:
+def _file_away(connection: Connection, rows: Sequence[Any], reason: Reason, now: datetime) -> None:
     """Give pages that were never in a print run one that is over and printed nothing, so that none will print them."""
     by_place: dict[str, list[int]] = {}
     for row in rows:
@@ -145,10 +215,7 @@ def _file_away(connection: Connection, rows: Sequence[Any], now: datetime) -> No
         ).scalar_one()
         connection.execute(
             insert(print_page),
-            [
-                {"message_id": one, "print_run_id": run_id, "position": None, "taken_out": Reason.OCCASION_GONE.value}
-                for one in ids
-            ],
+            [{"message_id": one, "print_run_id": run_id, "position": None, "taken_out": reason.value} for one in ids],
         )
 
 

@@ -77,8 +77,8 @@ def _one_channel(
             return []
         if connector is None:
             return [_held(one, "no_connector") for one in seeds]
-        still = {"all", f"journey:{journey}", f"channel:{channel}", f"connector:{connector.name}"}
-        if brake.paused_names(connection) & still:
+        paused = brake.paused_names(connection)
+        if brake.held_by(paused, journey, channel=channel.value, connector=connector.name, run_id=None):
             return [_held(one, "paused") for one in seeds]
         drafts = [
             Message(key=Key("test"), channel=channel, address=one.address, content=content, at=now) for one in seeds

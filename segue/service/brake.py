@@ -52,4 +52,11 @@ class BrakeVerbs(Desk):
     def stop_run(self, run_id: int, *, reason: str) -> StoppedRun:
         """Stop a run for good: what has not left will not. Raises LookupError where there is no such run."""
         with write(self.engine) as connection:
-            return stop_run(connection, run_id, reason=reason, now=self.clock.now(), journeys=self.journeys)
+            return stop_run(
+                connection,
+                run_id,
+                reason=reason,
+                now=self.clock.now(),
+                journeys=self.journeys,
+                is_spool=self._keeps_a_spool,
+            )

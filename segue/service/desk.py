@@ -7,7 +7,7 @@ from functools import cached_property
 from segue.contract import Channel, ConfigurationError, PrintConnector
 from segue.installation import Installation
 from segue.journeys.definition import Journey, Moment
-from segue.outbox.connectors import installed_connectors
+from segue.outbox.connectors import installed_connectors, keeps_a_spool
 from segue.outbox.moments import Moments
 from segue.outbox.suppressed import hash_address
 from segue.store.engine import read
@@ -37,6 +37,11 @@ class Desk(Installation):
         """Installed or given; none is made for it, so that the brake works where a connector's settings are wrong."""
         given = self._given_connectors.by_channel.values() if self._given_connectors is not None else ()
         return {*installed_connectors(), *(one.name for one in given)}
+
+    def _keeps_a_spool(self, name: str) -> bool:
+        """True where the connector `name` prints only when a print run asks; none is made for it."""
+        given = self._given_connectors.by_channel.values() if self._given_connectors is not None else ()
+        return keeps_a_spool(name) or any(one.name == name and isinstance(one, PrintConnector) for one in given)
 
     def _print_connector(self) -> PrintConnector:
         connector = self.connectors.by_channel.get(Channel.PRINT)

@@ -216,7 +216,8 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
     def print_run(self, location: str | None = None) -> list[PrintReport]:
         """Print what is spooled, one PDF and pick list a location (or only `location`), in packing order.
 
-        Orders cancelled or packed meanwhile are taken out. Call it at the pick wave; a run that died is finished first.
+        Orders cancelled or packed meanwhile are taken out, and what the brake holds waits. Call it at the pick wave; a
+        run that died is finished first.
         """
         return print_all(
             self.engine,
@@ -226,6 +227,7 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
             moments=self._moments,
             secret=self.secret,
             location=location,
+            probe=self._probe,
         )
 
     def reprint(self, orders: Sequence[str]) -> Path:

@@ -21,7 +21,9 @@ STOPPED = ("skipped", "stopped")
 
 def stop(one: Desk, run_id: int) -> StoppedRun:
     with write(one.engine) as connection:
-        return stop_run(connection, run_id, reason="test", now=one.clock.now(), journeys=one.journeys)
+        return stop_run(
+            connection, run_id, reason="test", now=one.clock.now(), journeys=one.journeys, is_spool=lambda _name: False
+        )
 
 
 def started(desk: Desks, people: int = 25) -> tuple[Desk, int]:
