@@ -15,7 +15,8 @@ from segue.store.suppressions import insert_suppressions
 from segue.store.tables import consent_event, identifier
 from segue.store.types import to_micros
 
-#: As far as a clock that is set wrongly, or to another zone, runs ahead of ours. What is further ahead is a replay's.
+_NOES = ("denied", "doubted")
+#: As far as a clock that is set wrongly, or to another zone, runs ahead of ours. A yes further ahead is a replay's.
 AHEAD_AT_MOST = timedelta(hours=26)
 #: What a link in a message on this channel silences, and how that is called.
 _SILENCES = {"email": ("email", "unsubscribe"), "sms": ("phone", "stop")}
@@ -27,7 +28,8 @@ def write_consents(
     """Append the consents of those we can name; the others are counted `nobody`.
 
     An undated fact goes by a name without a time: the same file read again tomorrow says nothing new. A clock that
-    runs ahead makes no yes outlive a no that comes after it: what is said to come was said now.
+    runs ahead makes no yes outlive a no that comes after it: what is said to come was said now. A no never waits,
+    however far ahead its date lies.
     """
     rows = {}
     seen = 0
@@ -48,12 +50,16 @@ def write_consents(
             "basis": fact.basis,
             "source": fact.source,
             "wording": fact.wording,
-            "occurred_at": now if now < fact.occurred_at <= now + AHEAD_AT_MOST else fact.occurred_at,
+            "occurred_at": min(fact.occurred_at, now) if _counts_at_once(fact, now) else fact.occurred_at,
             "is_dated": fact.is_dated,
             "recorded_at": now,
             "dedupe": name,
         }
     tally.count("consent", seen=seen, new=insert_new(connection, consent_event, list(rows.values()), ["dedupe"]))
+
+
+def _counts_at_once(fact: r.Consent, now: datetime) -> bool:
+    return fact.state in _NOES or fact.occurred_at <= now + AHEAD_AT_MOST
 
 
 def silenced(
@@ -84,12 +90,15 @@ def silenced(
 
 
 def write_suppressions(connection: Connection, facts: Sequence[r.Suppression], now: datetime, tally: Tally) -> None:
-    """Add addresses never to be written to; `suppressions` tells what of one that is known already counts."""
+    """Add addresses never to be written to; `suppressions` tells what of one that is known already counts.
+
+    None waits for its date: one that lies ahead of our clock was misread, or told by a clock that runs ahead.
+    """
     rows = [
         {
             "address_hash": fact.address_hash,
             "reason": fact.reason,
-            "occurred_at": fact.occurred_at,
+            "occurred_at": min(fact.occurred_at, now),
             "recorded_at": now,
         }
         for fact in facts

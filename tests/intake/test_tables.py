@@ -105,6 +105,51 @@ def test_customers_with_their_consents_and_suppressions(table_of, rows):
     assert dict(again.duplicates) == {"consent": 2, "profile": 4, "suppression": 1}
 
 
+NOES = """
+name = "noes"
+[[record]]
+kind = "suppression"
+when = { Kind = "suppression" }
+[record.fields]
+address = "Email"
+reason = { constant = "unsubscribe" }
+occurred_at = "When"
+[[record]]
+kind = "consent"
+when = { Kind = ["denied", "granted"] }
+[record.fields]
+email = "Email"
+channel = { constant = "email" }
+state = "Kind"
+source = { constant = "import:noes" }
+occurred_at = "When"
+[[record]]
+kind = "delivery"
+when = { Kind = "complained" }
+[record.fields]
+kind = "Kind"
+address = "Email"
+occurred_at = "When"
+"""
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [timedelta(seconds=5), timedelta(hours=2), timedelta(hours=27), timedelta(days=207)],
+    ids=["a fast clock", "another zone", "more than any zone", "day and month changed places"],
+)
+def test_a_no_never_waits_for_its_date(table_of, rows, ahead: timedelta):
+    """Whatever kind of row says it; a yes that lies far ahead stays where it is."""
+    kinds = ("suppression", "denied", "complained", "granted")
+    text = "Kind,Email,When\n" + "".join(f"{kind},{kind}@example.com,{(NOW + ahead).isoformat()}\n" for kind in kinds)
+    assert dict(table_of(text, NOES).taken) == {"suppression": 2, "consent": 2, "delivery": 1, "profile": 2}
+    waiting = "SELECT count(*) FROM {} WHERE occurred_at > recorded_at"
+    assert rows(waiting.format("suppression")) == [(0,)]
+    assert rows(waiting.format("consent_event") + " AND state = 'denied'") == [(0,)]
+    assert rows(waiting.format("consent_event")) == [(int(ahead > timedelta(hours=26)),)]
+    assert dict(table_of(text, NOES).taken) == {}
+
+
 def test_lines_make_orders_totals_and_sizes(table_of, rows):
     """Gifts, returns and cancelled orders say nothing about her size; the share is within category and system."""
     text = (
