@@ -56,6 +56,8 @@ class Ready(NamedTuple):
     held_for: str | None
     message: Message
     template_version: str
+    #: Her hours end then, or its occasion: from this instant on it is judged again.
+    leave_by: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ def compose(
                 run_id=row.run_id or None,
                 held_for=row.reason_before if row.state == "held" else None,
                 template_version=template.version,
+                leave_by=_leave_by(row),
                 message=Message(
                     key=Key(row.key),
                     channel=Channel(row.channel),
@@ -169,6 +172,11 @@ def _address(row: _Row) -> str:
     if row.channel == Channel.PRINT:
         return ""
     return (row.email if row.channel == Channel.EMAIL else row.phone) or ""
+
+
+def _leave_by(row: _Row) -> datetime:
+    until = row.valid_until
+    return row.deadline_at if until is pd.NaT or until > row.deadline_at else until
 
 
 def _verdict(row: _Row, state: str, reason: str, until: datetime | None) -> Verdict:

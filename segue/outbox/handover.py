@@ -1,7 +1,7 @@
 """Handing over: mark behind the fence, send, journal, record; window by window.
 
 No transaction is open while a provider is called. The mark asks everything again that may have changed since the
-judgement: the lease, the brake, the facts and the pace.
+judgement: the lease, the hour, the brake, the facts and the pace.
 """
 
 from __future__ import annotations
@@ -114,12 +114,16 @@ class HandOver:
         now: datetime,
         count: DrainCount,
     ) -> bool:
-        """Hand over one window of composed messages; False when facts of some changed, who must be judged again."""
+        """Hand over one window of composed messages; False when some must be judged again.
+
+        Those are whose facts have changed, and for whom it is too late by now.
+        """
         bills = bills_of(batch, connector)
         with write(self._engine) as connection:
             held = self._leases.fence(connection, {ready.bucket for ready in batch})
             ours = [ready for ready in batch if ready.bucket in held]
-            fresh = self._still_true(connection, ours, judged_on)
+            timely = [ready for ready in ours if now < ready.leave_by]  # writing it may have taken long
+            fresh = self._still_true(connection, timely, judged_on)
             marked = self._mark(connection, fresh, asked, connector, bills, now, count) if fresh else {}
         is_complete = len(fresh) == len(ours)
         if not marked:

@@ -163,9 +163,8 @@ class Worker:
         codes = Codes(self._engine, rows, asked, self._connectors.offers, now=now, secret=self._secret)
         complete = True
         for start in range(0, len(rows), size):
-            age = time.monotonic() - shard.judged_at
             # What was judged first leaves however long judging took; else a slow machine would judge for ever.
-            if start and age > self._settings.judgement_max_age.total_seconds():
+            if start and self._is_old(shard):
                 return False
             part = rows.iloc[start : start + size]
             made = compose(
@@ -178,13 +177,18 @@ class Worker:
             )
             self._probe("composed")
             self._store_verdicts(made.verdicts, part, now, count)
-            for share in once_an_address(made.ready):
+            for number, share in enumerate(once_an_address(made.ready)):
+                if number and self._is_old(shard):
+                    return False
                 # The pace and the budget count from when it leaves, which may be long after it was judged.
                 leaves_at = self._clock.now()
                 complete &= self._hand_over.window(
                     share, asked, connector, judged_on=shard.judged_on, now=leaves_at, count=count
                 )
         return complete
+
+    def _is_old(self, shard: Shard) -> bool:
+        return time.monotonic() - shard.judged_at > self._settings.judgement_max_age.total_seconds()
 
     def _store_verdicts(self, made: Sequence[Verdict], frame: pd.DataFrame, now: datetime, count: DrainCount) -> None:
         """Write what does not leave, behind the fence: a lost bucket's rows are somebody else's to judge."""

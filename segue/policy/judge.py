@@ -27,9 +27,9 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
     """Return a verdict for each row of a policy frame, in a frame with the same index.
 
     Columns: `verdict`; `reason` (None for send); `until` (UTC, for hold, never after the deadline);
-    `channel` (the one it takes or would take, None if none is allowed); `valid_until` (UTC, for a text message
-    to send: the end of her window); `promote` (bool: its promotional block may be shown). Raises ValueError for a
-    frame that lacks a column and for a naive `now`.
+    `channel` (the one it takes or would take, None if none is allowed); `valid_until` (UTC, for what is to
+    be sent: the end of her window, if it ends); `promote` (bool: its promotional block may be shown). Raises
+    ValueError for a frame that lacks a column and for a naive `now`.
     """
     at = instant(now)
     facts = read_facts(frame)

@@ -20,7 +20,7 @@ NEVER = int(np.iinfo(np.int64).max)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first instant each row may leave, and, for a text message whose window is open, when it ends (else `NAT`)."""
+    """The first instant each row may leave, and, where its window is open and ends, when that is (else `NAT`)."""
 
     opens_at: Instants
     closes_at: Instants
@@ -76,29 +76,29 @@ class _Windows:
     def __init__(self, at: int, rules: Rules) -> None:
         self._at = at
         self._rules = rules
-        self._known: dict[tuple[Hours, tuple[ZoneInfo, ...], bool], tuple[int, int]] = {}
+        self._known: dict[tuple[Hours, tuple[ZoneInfo, ...]], tuple[int, int]] = {}
 
     def of(self, *, zone: str | None, country: str | None, region: str | None, is_sms: bool) -> tuple[int, int]:
-        """Return when it opens (`NEVER` if it never does) and, for a text message that is open, when it closes."""
+        """Return when it opens (`NEVER` if it never does) and, if it is open, when it closes."""
         law = self._rules.law
         hours = law.sms_hours(country, region) if is_sms else self._rules.email_hours
         zones = _zones(zone, country)
-        window = self._window(hours, zones, is_sms=is_sms)
+        window = self._window(hours, zones)
         if window[0] == NEVER and not is_sms:
-            return self._window(hours, (self._rules.home_zone,), is_sms=False)
+            return self._window(hours, (self._rules.home_zone,))
         return window
 
-    def _window(self, hours: Hours, zones: tuple[ZoneInfo, ...], *, is_sms: bool) -> tuple[int, int]:
-        asked = (hours, zones, is_sms)
+    def _window(self, hours: Hours, zones: tuple[ZoneInfo, ...]) -> tuple[int, int]:
+        asked = (hours, zones)
         if asked not in self._known:
-            self._known[asked] = self._find(hours, zones, is_sms=is_sms)
+            self._known[asked] = self._find(hours, zones)
         return self._known[asked]
 
-    def _find(self, hours: Hours, zones: tuple[ZoneInfo, ...], *, is_sms: bool) -> tuple[int, int]:
+    def _find(self, hours: Hours, zones: tuple[ZoneInfo, ...]) -> tuple[int, int]:
         opens = next_open(hours, zones, self._at) if zones else None
         if opens is None:
             return NEVER, NAT
-        closes = next_closed(hours, zones, opens) if is_sms and opens == self._at else None
+        closes = next_closed(hours, zones, opens) if opens == self._at else None
         return opens, NAT if closes is None else closes
 
 

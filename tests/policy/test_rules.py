@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 def test_what_nothing_forbids_is_sent():
     """No reason, no wait, and the channel it takes."""
     (verdict,) = judged(row())
-    nothing = {"reason": None, "until": None, "valid_until": None, "promote": False}
+    nothing = {"reason": None, "until": None, "valid_until": datetime(2026, 11, 19, 2, tzinfo=UTC), "promote": False}
     assert verdict == {"verdict": "send", "channel": "email", **nothing}
 
 
@@ -226,11 +226,12 @@ def test_no_hold_outlives_its_deadline():
         assert fate({"deadline_at": deadline, **changes}, now=deadline, past=past) == "too_late"
 
 
-def test_a_text_message_is_valid_until_her_window_ends():
-    """An SMS that lingers at the provider must not arrive at night: 18:00 in New York."""
-    sms, mail = judged(row(channels=("sms",)), row(profile_id=2))
+def test_a_verdict_holds_until_her_window_ends():
+    """An SMS that lingers at the provider must not arrive at night: 18:00 in New York; a mail leaves by 21:00."""
+    sms, mail, cart = judged(row(channels=("sms",)), row(profile_id=2), row(profile_id=3, answers_a_cart=True))
     assert sms["valid_until"] == datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
-    assert mail["valid_until"] is None
+    assert mail["valid_until"] == datetime(2026, 11, 19, 2, 0, tzinfo=UTC)
+    assert cart["valid_until"] is None
     (held,) = judged(row(channels=("sms",)), now=NIGHT)
     assert held["valid_until"] is None
     (capped,) = judged(row(channels=("sms",)), past=history((1, "sms", NOW)))
