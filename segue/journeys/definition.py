@@ -123,6 +123,9 @@ class Journey:
     prepares_every: timedelta = timedelta(hours=1)
     #: Runs in a transaction of its own before messages of this journey that are ready are judged, each time.
     refresh: Refresh | None = None
+    #: `(connection, brief)` -> what its messages say alike to everybody that may change in the shop's own data, such as
+    #: where a pop-up is; plain values. A yes is for exactly that, too.
+    terms: Callable[[Connection, Any], Any] | None = None
 
     def step(self, name: str) -> Step:
         """Return the step called `name`; raises KeyError naming the journey and its steps."""

@@ -157,6 +157,15 @@ def words(
     ]
 
 
+def terms(connection: Connection, brief: PopupInviteBrief) -> list[list[Any]]:
+    """Where and when each pop-up is that may be invited to: who agreed to an invitation agreed to that place and day."""
+    shown = ("external_id", "name", "address", "zone", "latitude", "longitude", "opens_at", "closes_at")
+    meant = select(*(location.c[name] for name in shown)).where(location.c.kind == "popup").order_by(location.c.id)
+    if brief.popup is not None:
+        meant = meant.where(location.c.external_id == brief.popup)
+    return [list(row) for row in connection.execute(meant)]
+
+
 def shown_with(place: Any, now: datetime) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Return what puts a row of `location` into a sample's words, so that a preview shows the real place and days."""
 
@@ -243,6 +252,7 @@ JOURNEY = Journey(
         ),
     ),
     prepare=prepare,
+    terms=terms,
     prepares_every=WAVE_EVERY,
     refresh=book_shown,
 )

@@ -45,7 +45,7 @@ Shown = Sequence[tuple[str, str]]
 """Keys, each with the verdict it was shown with."""
 
 
-def terms(journey: Journey, brief: Brief, *, settings: Settings, library: Library) -> str:
+def terms(connection: Connection, journey: Journey, brief: Brief, *, settings: Settings, library: Library) -> str:
     """Everything besides the people that decides what a run says and to whom, as one text.
 
     `journey` is as `brief` turns it. A template's version covers the brand. Raises TemplateError for a broken one:
@@ -63,6 +63,7 @@ def terms(journey: Journey, brief: Brief, *, settings: Settings, library: Librar
             for step in journey.steps
         },
         "settings": settings.model_dump(mode="json", include=set(_SETTINGS)),
+        "told": None if journey.terms is None else journey.terms(connection, brief),
     }
     return json.dumps(told, sort_keys=True, default=str)
 

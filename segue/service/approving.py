@@ -167,10 +167,10 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
                 leave_to=others,
             )
             usual = usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
+            told = freeze.terms(connection, turned, brief, settings=self.settings, library=self.library)
         asks = self._asks(turned, seen, usual)
         asked = asks is not None and start is not Start.PREVIEW
         until = now + timedelta(hours=self.settings.approval_hours) if asked else None
-        told = freeze.terms(turned, brief, settings=self.settings, library=self.library)
         shown = [(key, verdict) for key, _, verdict in rows]
         digest = freeze.digest_of(told, shown)
         with write(self.engine) as connection:
@@ -216,9 +216,9 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         except ValueError:
             return "the journey's form has changed"
         journey = whole.under(brief)
-        told = freeze.terms(journey, brief, settings=self.settings, library=self.library)
+        told = freeze.terms(connection, journey, brief, settings=self.settings, library=self.library)
         if freeze.digest_of(told, freeze.frozen_of(connection, run_id)) != row.digest:
-            return "the template, the offer, the brand or the settings have changed"
+            return "the template, the offer, the brand, the settings or the place it tells of have changed"
         gone, shown = freeze.missing(connection, journey, brief, self._moment(journey), run_id)
         if gone > MAY_VANISH * shown:
             return f"{gone:,} of the {shown:,} it was to be sent to are due no more"

@@ -5,7 +5,8 @@
 - Who somebody is, what is sold and where (profiles, identifiers, sizes, products, shops, carts' owners) is taken as it
   stands in the source today: these tables keep no history.
 - Facts with a time become known when they occurred, or a little later (`copying`).
-- What an order row learns later (cancelled, refunded, a line sent back) is put into it when it happened.
+- What an order row learns later (cancelled, refunded, a line sent back) is put into it when it happened, or with the
+  order, where that was told later.
 - Points, referrals and codes are those from before the start; later ones are made again by the journeys themselves.
 - Messages promised before the start are kept as they ended, so that nobody is asked twice and budgets count; those that
   had not left by then wait to be judged anew.
@@ -106,16 +107,17 @@ def _orders(copy: Copying) -> None:
             fed[row["id"]] = at
             refunded_at = row["cancelled_at"] or back.get(row["id"])
             if row["cancelled_at"] is not None and row["cancelled_at"] > start:
-                copy.coming.change(order, row, "cancelled_at", on_the_hour(row["cancelled_at"]))
+                copy.coming.change(order, row, "cancelled_at", max(at, on_the_hour(row["cancelled_at"])))
             if row["refunded_minor"] and refunded_at is not None and refunded_at > start:
-                copy.coming.change(order, row, "refunded_minor", on_the_hour(refunded_at), before=0)
+                copy.coming.change(order, row, "refunded_minor", max(at, on_the_hour(refunded_at)), before=0)
         copy.feed(order, rows, times)
     for rows in copy.rows(order_line):
         known = [row for row in rows if row["order_id"] in fed]
         for row in known:
             if (at := row["returned_at"]) is not None and at > start:
-                copy.coming.change(order_line, row, "return_reason", on_the_hour(at))
-                copy.coming.change(order_line, row, "returned_at", on_the_hour(at))
+                known_at = max(fed[row["order_id"]], on_the_hour(at))
+                copy.coming.change(order_line, row, "return_reason", known_at)
+                copy.coming.change(order_line, row, "returned_at", known_at)
         copy.feed(order_line, known, [fed[row["order_id"]] for row in known])
 
 

@@ -148,7 +148,7 @@ def test_changed_settings_ask_again(limited: Segue, waiting: Waiting, monkeypatc
     assert waiting.answer() is None
     assert waiting.state() == "Suspended"
     assert sent(limited) == []
-    assert "asked again, since the template, the offer, the brand or the settings have changed" in page(waiting)
+    assert "asked again, since the template, the offer, the brand, the settings or the place" in page(waiting)
     assert waiting.answer() is not None
     assert len(sent(limited)) == 16
 

@@ -18,6 +18,8 @@ from sqlalchemy import Engine, delete, insert, select, update
 from flows.up import ROOT
 from segue.clock import VirtualClock
 from segue.journeys.abandoned_cart import JOURNEY, AbandonedCartBrief
+from segue.journeys.popup_invite import JOURNEY as POPUP
+from segue.journeys.popup_invite import PopupInviteBrief
 from segue.outbox.freeze import digest_of
 from segue.service import ApprovalError, Frozen, Segue, Start, open_segue
 from segue.settings import Settings
@@ -29,11 +31,14 @@ from segue.store.tables import (
     consent_event,
     decision,
     lease,
+    location,
     message,
+    profile,
     run,
     run_audience,
 )
 from tests.flows.shop import fill
+from tests.journeys.popups import popup
 from tests.outbox.merges import found, merge
 
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)  # noon in New York
@@ -331,3 +336,30 @@ def test_what_is_owed_waits_for_no_yes(opened: Open, engine: Engine) -> None:
     assert {key.split("/")[1] for key in keys(engine)} == {"owed"}
     alone = replace(JOURNEY, steps=(replace(reminder, transactional=True),))
     assert segue.is_small(alone, BRIEF)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"address": "1 Beach Road, Montauk NY"},
+        {"opens_at": NOW + timedelta(days=5), "closes_at": NOW + timedelta(days=6)},
+        {"name": "Another name"},
+    ],
+    ids=["place", "days", "name"],
+)
+def test_a_yes_to_a_pop_up_is_for_its_place_and_its_days(opened: Open, engine: Engine, change: dict[str, Any]) -> None:
+    with write(engine) as connection:
+        connection.execute(update(profile).values(home_latitude=40.72, home_longitude=-74.0))
+    popup(engine, 50, capacity=100, name="SoHo", address="12 Spring Street, New York")
+    popup(engine, 51, capacity=100, name="Far away", latitude=52.5, longitude=13.4)
+    segue = opened()
+    segue.switch_on(POPUP.name, NOW - timedelta(days=1))
+    brief = PopupInviteBrief(popup="POP-50")
+    asked = segue.freeze(POPUP, brief, "two", start=Start.HAND)
+    assert asked.asks is not None
+    with write(engine) as connection:
+        connection.execute(update(location).where(location.c.id == 51).values(**change))
+    assert segue.freeze_again(POPUP, brief, asked.run_id, start=Start.HAND).digest == asked.digest
+    with write(engine) as connection:
+        connection.execute(update(location).where(location.c.id == 50).values(**change))
+    assert "the place it tells of" in (segue.approve(asked.run_id, asked.digest, "Ann Example") or "")

@@ -27,6 +27,7 @@ from segue.service import Segue, open_segue
 from segue.service.rehearsal import Calendar, Rehearsal, RehearsalError, rehearse
 from segue.settings import Settings
 from segue.store.engine import open_engine, read, write
+from segue.store.sql import later
 from segue.store.tables import consent_event, decision, message, metadata, order, suppression
 from segue.store.types import UtcTime
 from tests.service import rehearsed
@@ -161,7 +162,10 @@ def test_facts_of_last_year_play_on_the_same_weekdays(
 
 
 def test_what_was_recorded_later_is_not_known_earlier(opened: Open, new_database: Callable[..., str]) -> None:
-    """A no told two days late stops nothing before it was told; a cancellation nothing before it happened."""
+    """A no told two days late stops nothing before it was told; a cancellation nothing before it happened.
+
+    One that happened before its order was told at all is known with the order.
+    """
     url = new_database("sqlite")
     _fill(url)
     numbers = [
@@ -177,12 +181,19 @@ def test_what_was_recorded_later_is_not_known_earlier(opened: Open, new_database
         for number, hours in ((cancelled_before, -3), (cancelled_after, 30)):
             at = _due(number) + timedelta(hours=hours)
             connection.execute(update(order).where(order.c.id == number).values(cancelled_at=at, refunded_minor=7400))
+        told_late = next(n for n in range(1, rehearsed.PEOPLE) if n % 10 and _due(n).date() == date(2026, 3, 17))
+        placed = order.c.occurred_at
+        connection.execute(
+            update(order)
+            .where(order.c.id == told_late)
+            .values(cancelled_at=later(placed, timedelta(hours=2)), recorded_at=later(placed, timedelta(hours=30)))
+        )
     engine.dispose()
-    calendar = rehearse(opened(url), Rehearsal(since=SHORT.since, days=6, listed=1000))
+    calendar = rehearse(opened(url), Rehearsal(since=SHORT.since, days=12, listed=1000))
     entries = [one for day in calendar.days for one in day.entries if one.outcome != "held"]
     ends = {one.profile_id: (one.outcome, one.reason) for one in entries}
     assert ends[timely] == ("left_out", "denied")
-    assert ends[cancelled_before] == ("left_out", "occasion_gone")
+    assert ends[cancelled_before] == ends[told_late] == ("left_out", "occasion_gone")
     assert ends[late][0] == "sent" or ends[late] == ("control", "holdout_journey")
     assert ends[cancelled_after][0] == "sent" or ends[cancelled_after] == ("control", "holdout_journey")
 
