@@ -158,7 +158,7 @@ def words(
 
 
 def terms(connection: Connection, brief: PopupInviteBrief) -> list[list[Any]]:
-    """Where and when each pop-up is that may be invited to: who agreed to an invitation agreed to that place and day."""
+    """Where and when each pop-up is that may be invited to: a yes is for that place and those days."""
     shown = ("external_id", "name", "address", "zone", "latitude", "longitude", "opens_at", "closes_at")
     meant = select(*(location.c[name] for name in shown)).where(location.c.kind == "popup").order_by(location.c.id)
     if brief.popup is not None:
