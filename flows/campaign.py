@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any
 
 from prefect import flow
 from pydantic import Field, model_validator
 
-from flows.choices import chosen, drop_down, growing
+from flows.choices import chosen, growing
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
 from flows.report import Report
-from segue.journeys.campaign import JOURNEY, CampaignBrief, CampaignChoices
+from segue.journeys.campaign import JOURNEY, CampaignChoices, Ways
 from segue.journeys.campaign_brief import NAME
 from segue.journeys.definition import Brief, Journey
-from segue.service import open_segue, segment_names
-from segue.settings import load_settings
+from segue.service import open_segue, segment_names, templates_of, words
 
-TEMPLATES: Final = tuple(
-    sorted(file.parent.name for file in (load_settings().templates / JOURNEY.name).glob("*/sample.json"))
-)
+
+def templates() -> dict[str, tuple[str, ...]]:
+    """Every folder under `templates/campaign`, the shop's own too, with the channels that it has words for."""
+    return templates_of(JOURNEY.name)
+
+
+def _described(schema: dict[str, Any]) -> None:
+    """Offer the folders there are; of those that speak one channel alone, say which."""
+    growing(templates)(schema)
+    alone = [f"{name}: {words.channel(has[0])} only" for name, has in templates().items() if len(has) == 1]
+    schema["description"] = " ".join([schema["description"], *(f"{one}." for one in alone)])
 
 
 class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
@@ -44,12 +52,14 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
         "note",
         title="Template",
         description=CampaignChoices.model_fields["template"].description,
-        json_schema_extra=drop_down(TEMPLATES),
+        json_schema_extra=_described,
     )
 
     @model_validator(mode="after")
     def _can_be_written(self) -> CampaignForm:
-        chosen(self.template, TEMPLATES)
+        has = templates()
+        chosen(self.template, has)
+        _speaks(self.template, has[self.template], self.ways)
         if self.template == "note" and not self.headline.strip():
             raise ValueError("a note needs a headline")
         return self
@@ -65,9 +75,17 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
         return journey.brief.model_validate({**asked, "people": people})
 
 
+def _speaks(template: str, has: Sequence[str], ways: Ways) -> None:
+    """Refuse channels that a template has no words for: whoever were chosen for them would get nothing."""
+    lacks = [words.channel(one) for one in ways.channels if one not in has]
+    if lacks:
+        there = " and ".join(words.channel(one) for one in has)
+        fits = [f"*{way.value}*" for way in Ways if set(way.channels) <= set(has)]
+        cure = f"choose the channels {' or '.join(fits)}, or another template" if fits else "choose another template"
+        raise ValueError(f"the template {template} has words for {there}, none for {' and '.join(lacks)}: {cure}")
+
+
 @flow(name="campaign", task_runner=journey_runner)
 def campaign(brief: CampaignForm) -> Report:
     """Send a campaign to a segment; nobody gets one of the same name twice."""
-    # What is shown and sent is the step as this brief turns it: its template and its channels.
-    asked = CampaignBrief.model_validate(brief.model_dump(include=set(CampaignChoices.model_fields)))
-    return run_journey(JOURNEY.under(asked), brief)
+    return run_journey(JOURNEY, brief)

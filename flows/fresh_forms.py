@@ -22,6 +22,7 @@ FORMS: Final = {
     "flows.campaign": "campaign",
     "flows.popup_invite": "popup_invite",
     "flows.segments": "define_a_segment",
+    "flows.test_send": "test_send",
 }
 
 

@@ -24,12 +24,16 @@ from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
 from flows.report import Report, agreed_by, page, report_of, sentence
+from flows.trials import try_out
 from flows.unusual import on_the_page, tell, unusual_of
 from segue.journeys.definition import Brief, Journey
 from segue.service import DrainCount, Frozen, Results, RunPlan, SampleRender, Shard, Start, Summary, open_segue
 
 #: Shards drained at once. The work is Python and a provider's answer: two keep both busy, more only share a core.
 SHARDS_AT_ONCE = 2
+
+#: Of each step, on a page that somebody decides by.
+SAMPLES_SHOWN = 2
 
 journey_runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE)
 """What a journey's flow passes as its `task_runner`."""
@@ -43,10 +47,14 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
     stay promised and dispatch_outbox goes on with them.
     """
     brief, asked = form.brief_for(journey), form.asked()
+    journey = journey.under(brief)
+    if form.mode is Mode.TEST:
+        return try_out(journey, form, brief)
     start = settle_start(form.mode)
     if start is Start.PREVIEW:
         frozen = freeze(journey, brief, start)
-        summary, samples = seen(frozen), samples_of(journey, with_pictures=True)
+        summary = seen(frozen)
+        samples = samples_of(journey, shown_with=summary)
         text = page(journey.title, summary, samples, asked=asked, asks=frozen.asks, nobody=form.nobody_due)
         leave_page(journey, frozen.run_id, text, summary)
         return report_of(summary, run_id=frozen.run_id)
@@ -130,7 +138,7 @@ def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> 
             text = page(
                 journey.title,
                 frozen.summary,
-                samples_of(journey, with_pictures=True),
+                samples_of(journey, shown_with=frozen.summary),
                 asked=asked,
                 asks=frozen.asks,
                 waits=frozen.until,
@@ -199,16 +207,18 @@ def said_of(run_id: int, by: str | None) -> str | None:
         return agreed_by(by, segue.left_for_later(run_id))
 
 
-def samples_of(journey: Journey, *, with_pictures: bool = False) -> Sequence[SampleRender]:
-    """What its messages look like, with sample data.
+def samples_of(journey: Journey, *, shown_with: Summary | None = None) -> Sequence[SampleRender]:
+    """What its messages look like, with sample data: the main sample of each step.
 
-    `with_pictures`: of the shop, as far as `SEGUE_PICTURES` has them; for pages that somebody waits for, since they
-    make a page several times as heavy.
+    `shown_with` is the sum that somebody is to look at or to agree to. Then another sample stands beside it, and the
+    main one in the language that most of those read who do not read the shop's own; and the shop's pictures are
+    shown, as far as `SEGUE_PICTURES` has them, since they make a page several times as heavy.
     """
     with without_personal_data(f"The samples of {journey.name}"), open_segue() as segue:
-        samples = segue.sample_renders(journey)
-        if not with_pictures:
-            return samples
+        if shown_with is None or not shown_with.considered:
+            return segue.sample_renders(journey, at_most=1)
+        others = [language for language, _ in shown_with.languages if language != segue.library.language]
+        samples = segue.sample_renders(journey, at_most=SAMPLES_SHOWN, languages=others[:1])
         return [
             one if one.html is None else replace(one, html=brought_along(one.html, segue.picture)) for one in samples
         ]

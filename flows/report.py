@@ -20,7 +20,7 @@ from flows.unusual import kept
 from segue.service import Results, SampleRender, Summary, words
 from segue.settings import load_settings
 
-#: Of a step's samples, the one on the page; the others are for the template's own tests.
+#: Of a step's samples, the one that stands for all.
 MAIN = "sample"
 SAMPLES = "## What the messages look like"
 #: Profile ids shown of a kind: with more, the page would cut the table.
@@ -40,6 +40,8 @@ class Report:
     considered: int
     #: Counts by group, in reading order, zeros included; they add up to `considered`.
     groups: dict[str, int]
+    #: Of a test: how many messages to the seed list the providers took. They count nowhere else.
+    tests: int = 0
 
 
 def agreed_by(name: str | None, left_out: int = 0) -> str | None:
@@ -101,7 +103,12 @@ def page(
         parts.append(SAMPLES)
         parts.append("The real words and design, filled with samples: no real person is shown.")
     # A designed mail is 30 kB in Prefect's database; hundreds of runs a day find nobody and need not say it so well.
-    parts += [sample_card(sample, designed=summary.considered > 0) for sample in samples if sample.sample == MAIN]
+    told: set[tuple[str, str]] = set()
+    for sample in samples:
+        if summary.considered or sample.sample == MAIN:
+            is_first = (sample.name, sample.channel) not in told
+            parts.append(sample_card(sample, designed=summary.considered > 0, with_text=is_first))
+            told.add((sample.name, sample.channel))
     return "\n\n".join(parts) + "\n"
 
 
@@ -219,10 +226,10 @@ def picture(summary: Summary) -> str:
     )
 
 
-def sample_card(sample: SampleRender, *, designed: bool) -> str:
-    """One message of the sample data: drawn, and a mail's text part in words."""
+def sample_card(sample: SampleRender, *, designed: bool, with_text: bool = True) -> str:
+    """One message of the sample data: drawn, and, once a step, a mail's text part in words."""
     step = sample.name.rpartition("/")[2]
-    heading = f"{words.title(step)}, {words.channel(sample.channel)}"
+    heading = f"{words.title(step)}, {words.channel(sample.channel)}{f': {sample.who}' if sample.who else ''}"
     if sample.channel == "sms":
         return f"### {heading}\n\n![{heading}]({pictures.sms_card(sample.text)})"
     if sample.pages:
@@ -233,7 +240,7 @@ def sample_card(sample: SampleRender, *, designed: bool) -> str:
     if sample.html and designed:
         drawn = pictures.mail_picture(subject, sample.html)
         plain = _LONG_LINK.sub(r"\1…", sample.text.strip())
-        text = f"\n\nIts text part, for readers without HTML:\n\n~~~text\n{plain}\n~~~"
+        text = "" if not with_text else f"\n\nIts text part, for readers without HTML:\n\n~~~text\n{plain}\n~~~"
     else:
         drawn, text = pictures.mail_card(subject, sample.text), ""
     return f"### {heading}\n\nSubject: **{subject}**\n\n![{heading}]({drawn}){text}"

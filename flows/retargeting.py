@@ -5,16 +5,43 @@ Who belongs in stands in segue/journeys/retargeting.py; this file says when it r
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect import flow
+from pydantic import ConfigDict, Field, field_validator
 
 from flows.audiences import run_audiences
-from flows.forms import JourneyForm
+from flows.choices import drop_down
+from flows.forms import JourneyForm, Mode
 from segue.journeys.retargeting import RetargetingBrief
 from segue.service import AudienceReport
 
 
+def _without_tests(schema: dict[str, Any]) -> None:
+    """An audience is no message: nobody is asked in which language one should be tested."""
+    schema.get("properties", {}).pop("test_language", None)
+
+
 class RetargetingForm(RetargetingBrief, JourneyForm, title="Retargeting"):
     """Left as it is, a run by hand is a preview: it shows what would happen, and no platform is asked."""
+
+    model_config = ConfigDict(json_schema_extra=_without_tests)
+
+    mode: Mode = Field(
+        Mode.BY_START,
+        title=JourneyForm.model_fields["mode"].title,
+        description="A preview counts who would be in which audience and why others would not. No platform is asked.",
+        json_schema_extra=drop_down(mode.value for mode in Mode if mode is not Mode.TEST),
+    )
+
+    @field_validator("mode")
+    @classmethod
+    def _is_no_test(cls, mode: Mode) -> Mode:
+        if mode is Mode.TEST:
+            raise ValueError(
+                "audiences are mirrored and nothing is written to anybody: choose a preview to look at them"
+            )
+        return mode
 
 
 @flow(name="retargeting")

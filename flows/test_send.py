@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from flows.choices import chosen, drop_down
+from flows.choices import chosen, growing
 from flows.errors import FlowError, without_personal_data
-from segue.service import TrialLine, open_segue, trial_choices, words
-
-_REASONS: Final = {
-    "paused": "the brake is on",
-    "pace": "the provider takes no more in this second: try again",
-    "no_connector": "no connector serves this channel",
-}
+from flows.forms import AS_IT_IS, language_called
+from flows.trials import accepted, row
+from segue.service import open_segue, template_languages, trial_choices, words
 
 
 def _label(name: str) -> str:
@@ -24,8 +18,9 @@ def _label(name: str) -> str:
     return f"{words.title(journey)}: {words.step(folder)}"
 
 
-#: What the drop-down shows -> `journey/folder`.
-TEMPLATES: Final = {_label(name): name for name in trial_choices()}
+def templates() -> dict[str, str]:
+    """What the drop-down shows -> `journey/folder`."""
+    return {_label(name): name for name in trial_choices()}
 
 
 class TestForm(BaseModel):
@@ -39,7 +34,7 @@ class TestForm(BaseModel):
         ...,
         title="Which message",
         description="Journey and step.",
-        json_schema_extra=drop_down(TEMPLATES),
+        json_schema_extra=growing(templates),
     )
     sample: str = Field(
         "sample",
@@ -48,33 +43,33 @@ class TestForm(BaseModel):
         title="Which sample",
         description="The name of a sample beside the template, e.g. sample_no_code.",
     )
+    language: str = Field(
+        AS_IT_IS,
+        title="Language",
+        description="As somebody who reads it would get it.",
+        json_schema_extra=growing(template_languages, first=AS_IT_IS),
+    )
 
     @field_validator("template")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        return chosen(value, TEMPLATES)
+        return chosen(value, templates())
 
 
 @flow(name="test-send")
 def test_send(brief: TestForm) -> int:
     """Send a test to every seed. Returns how many the providers took."""
-    journey, _, folder = TEMPLATES[brief.template].partition("/")
+    journey, _, folder = templates()[brief.template].partition("/")
     with without_personal_data("A test send"), open_segue() as segue:
         try:
-            lines = segue.test_send(journey, folder, sample=brief.sample)
+            lines = segue.test_send(journey, folder, sample=brief.sample, language=language_called(brief.language))
         except (KeyError, ValueError) as error:
             raise FlowError(str(error.args[0])) from None
-    taken = sum(line.state == "accepted" for line in lines)
+    taken = accepted(lines)
     create_table_artifact(
-        [_row(line) for line in lines], key="test-send", description=f"{brief.template}: {taken} of {len(lines)} sent"
+        [row(line) for line in lines], key="test-send", description=f"{brief.template}: {taken} of {len(lines)} sent"
     )
     return taken
 
 
 test_send.__test__ = False  # type: ignore[attr-defined]  # for pytest
-
-
-def _row(line: TrialLine) -> dict[str, str]:
-    state = "Held" if line.state == "held" else words.group(line.state) if line.state != "deferred" else "Not now"
-    why = _REASONS.get(line.reason or "", (line.reason or "").replace("_", " "))
-    return {"Seed": line.label, "By": words.channel(line.channel), "What became of it": state, "Why": why}

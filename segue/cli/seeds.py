@@ -55,6 +55,7 @@ def remove(number: Annotated[int, typer.Argument(help="As `segue seeds` lists it
 def send_test(
     template: Annotated[str, typer.Argument(help="A journey's step, e.g. abandoned_cart/reminder.")],
     sample: Annotated[str, typer.Option(help="Which of the template's samples, e.g. sample_no_code.")] = "sample",
+    language: Annotated[str, typer.Option(help="A code such as de: as somebody who reads it would get it.")] = "",
 ) -> None:
     """Send a step's sample to every seed of its channels, marked as a test; outside all statistics."""
     journey, slash, step = template.partition("/")
@@ -64,6 +65,6 @@ def send_test(
         table = Table(title=f"Test of {template}")
         for head in ("seed", "channel", "what became of it", "why"):
             table.add_column(head)
-        for line in segue.test_send(journey, step, sample=sample):
+        for line in segue.test_send(journey, step, sample=sample, language=language or None):
             table.add_row(escape(line.label), line.channel, line.state, line.reason or "")
         _out.print(table)

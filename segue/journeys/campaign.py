@@ -143,11 +143,7 @@ def turned(step: Step, brief: CampaignBrief) -> Step:
     """The step with the channels, the template and the patience that the brief asks for, and its words in samples."""
 
     def shows(sample: Mapping[str, Any]) -> Mapping[str, Any]:
-        code = sample["voucher"]
-        if code is not None:
-            code = {**code, "percent": brief.percent, "amount_minor": None, "currency": None} if brief.percent else None
-        said = {"campaign": brief.campaign, "note": _note(brief), "written_in": _written_in(brief)}
-        return {**sample, **said, "voucher": code}
+        return {**sample, "campaign": brief.campaign, "note": _note(brief), "written_in": _written_in(brief)}
 
     return replace(
         step,

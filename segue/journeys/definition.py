@@ -135,12 +135,27 @@ class Journey:
         raise KeyError(f"the journey {self.name} has no step {name}; it has {', '.join(s.name for s in self.steps)}")
 
     def under(self, brief: Brief) -> Journey:
-        """Return this journey with each step as `brief` turns it."""
-        if not any(step.turned for step in self.steps):
-            return self
-        return replace(
-            self, steps=tuple(step if step.turned is None else step.turned(step, brief) for step in self.steps)
-        )
+        """Return this journey with each step as `brief` turns it, and with what its codes are worth in samples."""
+        turned = (step if step.turned is None else step.turned(step, brief) for step in self.steps)
+        return replace(self, steps=tuple(self._telling_worth(step, brief) for step in turned))
+
+    def _telling_worth(self, step: Step, brief: Brief) -> Step:
+        giver = step if step.shows_code_of is None else self.step(step.shows_code_of)
+        if giver.offer is None:
+            return step
+        offer, shows = giver.offer(brief), step.shows
+
+        def worth(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+            told = sample if shows is None else shows(sample)
+            code = told.get("voucher")
+            if code is None:
+                return told
+            if offer is not None:
+                told_worth = {"percent": offer.percent, "amount_minor": offer.amount_minor, "currency": offer.currency}
+                return {**told, "voucher": {**code, **told_worth}}
+            return {**told, "voucher": None}
+
+        return replace(step, shows=worth)
 
     def folders(self) -> dict[str, Step]:
         """Return every template folder, `journey/folder`, and the step that speaks with it."""

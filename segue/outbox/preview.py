@@ -20,6 +20,7 @@ from segue.outbox.report import example_name
 from segue.outbox.summary import GROUPS, Holding, Summary, lines_of
 from segue.policy import Rules, judge
 from segue.render import Library
+from segue.render.voice import language_of
 
 _EXAMPLES = 5
 _STATES = {"send": "accepted", "hold": "held", "skip": "skipped", "control": "control"}
@@ -52,6 +53,7 @@ def preview(
     counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
     examples: dict[str, tuple[int, ...]] = {}
     held: dict[tuple[str, str], tuple[int, datetime, datetime]] = {}
+    read: Counter[str] = Counter()
     paused = bool({"all", f"journey:{journey.name}"} & paused_names(connection))
     outside = uncapped(journeys.values())
     for step in journey.steps:
@@ -80,6 +82,8 @@ def preview(
                 state = _STATES[verdict]
                 why = None if pd.isna(reason) else str(reason)
                 counts[step.name, state, why, None if pd.isna(channel) else str(channel)] += 1
+                if verdict in ("send", "hold") and (language := language_of(readers[place].locale)) is not None:
+                    read[language] += 1
                 if estimate is not None and verdict == "send":
                     address = addresses[Channel(channel)][place] if Channel(channel) in addresses else ""
                     estimate.add(step.name, Channel(channel), address, readers[place])
@@ -97,4 +101,5 @@ def preview(
             Holding(step=step, reason=reason, count=count, first=first, last=last)
             for (step, reason), (count, first, last) in held.items()
         ),
+        languages=tuple(read.most_common()),
     )

@@ -78,6 +78,8 @@ class Summary:
     spendings: tuple[Spending, ...] = ()
     #: Of a preview: what would wait, and until when.
     holdings: tuple[Holding, ...] = ()
+    #: Of a preview: how many of those it would write to read which language, as far as they told, most first.
+    languages: tuple[tuple[str, int], ...] = ()
 
     @property
     def considered(self) -> int:

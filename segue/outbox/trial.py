@@ -7,7 +7,7 @@ row stands before each leaves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -47,14 +47,15 @@ def send_trial(
     template: StepTemplate,
     words: Mapping[str, Any],
     *,
+    channels: Collection[Channel] = CHANNELS,
     connectors: Mapping[Channel, MessageConnector],
     journals: Path,
     now: datetime,
 ) -> list[TrialLine]:
-    """Send `words` in `template` (`journey/folder`) to every seed of each channel it has words for."""
+    """Send `words` in `template` (`journey/folder`) to every seed of each of `channels` that it has words for."""
     lines: list[TrialLine] = []
     for channel in CHANNELS:
-        if channel not in template.channels:
+        if channel not in template.channels or channel not in channels:
             continue
         content = marked_as_test(template.content(channel, words, message_id=NO_MESSAGE))
         lines += _one_channel(engine, template.name, channel, content, connectors.get(channel), journals, now)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from segue.contract import Channel
-from segue.render.templates import Library
+from segue.render.templates import Library, StepTemplate
+from segue.render.voice import language_name
 
 #: Sharp enough to read on a screen, small enough for Prefect's database.
 _PREVIEW_PPI = 110
+#: Of a step's samples the fullest, which stands for all, and the barest.
+MAIN, BARE = "sample", "sample_bare"
 
 
 #: Where somebody who reads a language might live, and what is paid with there.
@@ -58,6 +61,8 @@ class SampleRender:
     segments: int | None
     #: A printed piece as PNG pictures, one a side.
     pages: tuple[bytes, ...] = ()
+    #: Whom the sample stands for, in words: `Sarah, size 8, 108 points`.
+    who: str = ""
 
 
 def sample_renders(
@@ -66,54 +71,72 @@ def sample_renders(
     *,
     transactional: frozenset[str] = frozenset(),
     shows: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] | None = None,
+    channels: Mapping[str, Collection[Channel]] | None = None,
+    at_most: int | None = None,
+    languages: Collection[str] = (),
 ) -> list[SampleRender]:
     """Render each step of `names` on each channel it has words for, with each of its samples.
 
-    `shows` has, by step, what changes in a sample's words, where anything does.
+    `shows` has, by step, what changes in a sample's words, where anything does; `channels`, by step, those that count.
+    `at_most`: so many samples of a step, the fullest first, then the barest. The fullest comes once more in each of
+    `languages` that the step speaks besides the brand's own.
     """
     made: list[SampleRender] = []
     for name in names:
         step = library.step(name, transactional=name in transactional)
-        for sample, said in step.samples().items():
-            words = shows[name](said) if shows and name in shows else said
-            if Channel.EMAIL in step.channels:
-                mail = step.email(words, message_id=0)
-                made.append(
-                    SampleRender(
-                        name=name,
-                        sample=sample,
-                        channel=Channel.EMAIL,
-                        subject=mail.subject,
-                        text=mail.text,
-                        html=mail.html,
-                        segments=None,
-                    )
-                )
-            if Channel.SMS in step.channels:
-                sms = step.sms(words, message_id=0)
-                made.append(
-                    SampleRender(
-                        name=name,
-                        sample=sample,
-                        channel=Channel.SMS,
-                        subject=None,
-                        text=sms.text,
-                        html=None,
-                        segments=sms.segments,
-                    )
-                )
-            if Channel.PRINT in step.channels:
-                card = step.page(words, message_id=0)
-                made.append(
-                    SampleRender(
-                        name=name,
-                        sample=sample,
-                        channel=Channel.PRINT,
-                        subject=None,
-                        text="",
-                        html=None,
-                        segments=None,
-                        pages=tuple(card.frame.pictures(card.data, ppi=_PREVIEW_PPI)),
-                    )
-                )
+        change = (shows or {}).get(name, dict)
+        wanted = step.channels if channels is None else step.channels & frozenset(channels[name])
+        for sample, who, words in _chosen(step, change, at_most, languages):
+            made += [_rendered(step, channel, sample, who, words) for channel in Channel if channel in wanted]
     return made
+
+
+def who_in(words: Mapping[str, Any]) -> str:
+    """Say whom a sample stands for: its own `who`, else what can be told from its words."""
+    if words.get("who"):
+        return str(words["who"])
+    things = len(words.get("items") or ())
+    name = words.get("profile", {}).get("first_name") or "no name"
+    return f"{name}, {things} thing{'' if things == 1 else 's'}" if things else str(name)
+
+
+def _chosen(
+    step: StepTemplate,
+    change: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    at_most: int | None,
+    languages: Collection[str],
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Name, reader and words of the samples that are asked for."""
+    samples = step.samples()
+    for name in sorted(samples, key=lambda one: (one != MAIN, one != BARE))[:at_most]:
+        yield name, who_in(samples[name]), change(samples[name])
+    for language in languages:
+        words = change(abroad(samples[MAIN], language))
+        # Where somebody wrote words of her own, all is said in the language of these, whoever reads.
+        if language in step.languages and language != step.language and words.get("written_in") is None:
+            yield MAIN, f"{who_in(samples[MAIN])}; reads {language_name(language)}", words
+
+
+def _rendered(step: StepTemplate, channel: Channel, sample: str, who: str, words: Mapping[str, Any]) -> SampleRender:
+    subject, text, html, segments = None, "", None, None
+    pages: tuple[bytes, ...] = ()
+    if channel is Channel.EMAIL:
+        mail = step.email(words, message_id=0)
+        subject, text, html = mail.subject, mail.text, mail.html
+    elif channel is Channel.SMS:
+        sms = step.sms(words, message_id=0)
+        text, segments = sms.text, sms.segments
+    else:
+        card = step.page(words, message_id=0)
+        pages = tuple(card.frame.pictures(card.data, ppi=_PREVIEW_PPI))
+    return SampleRender(
+        name=step.name,
+        sample=sample,
+        channel=channel,
+        subject=subject,
+        text=text,
+        html=html,
+        segments=segments,
+        pages=pages,
+        who=who,
+    )

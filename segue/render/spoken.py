@@ -15,8 +15,14 @@ from segue.render.voice import Voice, known_locale
 
 EMAIL_FILES = ("subject.txt.j2", "email.txt.j2", "email.mjml.j2")
 SMS_FILE = "sms.txt.j2"
+_FILES = ((Channel.EMAIL, EMAIL_FILES[2]), (Channel.SMS, SMS_FILE), (Channel.PRINT, PAGE_FILE))
 #: How a size stands beside a product, and what it is where there is one alone.
 SIZE, ONE_SIZE = "Size {size}", "One size"
+
+
+def channels_of(folder: Path) -> tuple[Channel, ...]:
+    """Return the channels that a step's folder has words for, told by its files alone."""
+    return tuple(channel for channel, file in _FILES if (folder / file).is_file())
 
 
 class Spoken:

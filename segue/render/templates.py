@@ -65,6 +65,8 @@ class StepTemplate:
         self._for = lru_cache(maxsize=512)(self._chosen)
         self._home = self._compiled(brand.lang if brand.lang in self.languages else brand.template_lang)
         self.channels = self._home.channels
+        #: What it speaks to whoever reads none of the others.
+        self.language = self._home.language
         self._check(self.samples())
 
     def _chosen(self, locale: str | None, written_in: str | None) -> tuple[Spoken, Voice, dict[str, Any]]:
@@ -224,6 +226,11 @@ class Library:
         self._brand = brand
         self._links = links
         self._steps: dict[tuple[str, bool], StepTemplate] = {}
+
+    @property
+    def language(self) -> str:
+        """The brand's own language."""
+        return self._brand.lang
 
     def step(self, name: str, *, transactional: bool = False) -> StepTemplate:
         """Return the step `journey/step`, compiled on first use; raises TemplateError with the cure.

@@ -127,6 +127,14 @@ def language_of(locale: str | None) -> str | None:
     return locale.replace("_", "-").partition("-")[0].lower() or None
 
 
+def language_name(language: str) -> str:
+    """Return a language's English name: `German` of `de`; the code itself where Babel knows none."""
+    try:
+        return Locale.parse(language).get_display_name("en") or language
+    except (UnknownLocaleError, ValueError):
+        return language
+
+
 def known_locale(locale: str) -> str:
     """Return `locale` as BCP 47 where Babel knows it, else its language alone."""
     language, _, rest = locale.replace("_", "-").partition("-")

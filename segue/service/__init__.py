@@ -31,7 +31,14 @@ from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
 from segue.service.notices import NoticeError, Receivers, receivers_of
-from segue.service.offered import OfferedVerbs, place_choices, popup_choices, segment_names
+from segue.service.offered import (
+    OfferedVerbs,
+    place_choices,
+    popup_choices,
+    segment_names,
+    template_languages,
+    templates_of,
+)
 from segue.service.results import ResultVerbs, RunToRefresh
 from segue.service.running import RunPlan, RunVerbs, Shard
 from segue.service.segments import SegmentLine, SegmentVerbs
@@ -120,6 +127,8 @@ __all__ = [
     "popup_choices",
     "receivers_of",
     "segment_names",
+    "template_languages",
+    "templates_of",
     "trial_choices",
     "words",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -63,14 +63,22 @@ class AskVerbs(Desk):
             ]
             return next_due_at(connection, asked, now=self.clock.now())
 
-    def sample_renders(self, journey: Journey) -> list[SampleRender]:
-        """Each step of `journey` rendered with its sample data; no real person in it."""
+    def sample_renders(
+        self, journey: Journey, *, at_most: int | None = None, languages: Collection[str] = ()
+    ) -> list[SampleRender]:
+        """Each step of `journey` rendered with its sample data; no real person in it.
+
+        `at_most`: so many of a step, the fullest and the barest first; the fullest in each of `languages`, too.
+        """
         steps = journey.folders()
         return sample_renders(
             self.library,
             steps,
             transactional=frozenset(name for name, step in steps.items() if step.transactional),
             shows={name: step.shows for name, step in steps.items() if step.shows is not None},
+            channels={name: step.channels for name, step in steps.items()},
+            at_most=at_most,
+            languages=languages,
         )
 
     def picture(self, address: str) -> Path | None:

@@ -6,6 +6,8 @@ nothing is said of what is wrong with one, since the form must open all the same
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +19,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from segue.clock import SystemClock
+from segue.journeys.campaign_brief import FOLDER
 from segue.journeys.definition import Journey
 from segue.journeys.popup_invite import shown_with
 from segue.journeys.popup_places import popups_to_offer
+from segue.render import BrandError, load_brand
+from segue.render.spoken import channels_of
+from segue.render.voice import language_name
 from segue.service.desk import Desk
 from segue.settings import load_settings
 from segue.store.engine import open_engine, read
@@ -53,6 +59,21 @@ def popup_choices() -> tuple[str, ...]:
 def place_choices() -> tuple[str, ...]:
     """Every shop and pop-up by name, those that are over too; none where the store cannot be read."""
     return tuple(_label(row) for row in _rows(_PLACES))
+
+
+def templates_of(journey: str) -> dict[str, tuple[str, ...]]:
+    """The template folders of a journey, the shop's own among them, and the channels that each has words for."""
+    found = sorted(file.parent for file in (load_settings().templates / journey).glob("*/sample.json"))
+    return {one.name: channels_of(one) for one in found if re.fullmatch(FOLDER, one.name) and channels_of(one)}
+
+
+def template_languages() -> dict[str, str]:
+    """The languages that any template speaks: English name -> code, by name."""
+    settings = load_settings()
+    codes = {file.stem for file in settings.templates.glob("*/*.po")}
+    with suppress(BrandError, OSError):  # the form must open all the same
+        codes.add(load_brand(settings.brand).template_lang)
+    return dict(sorted((language_name(code), code) for code in codes))
 
 
 class OfferedVerbs(Desk):

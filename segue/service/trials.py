@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import Any
 
 from sqlalchemy import delete, select
 
 from segue.contract import Channel
 from segue.intake.errors import BadValueError
 from segue.intake.values import parse_email, parse_phone
-from segue.journeys.definition import Journey
+from segue.journeys.definition import Brief, Journey, Step
 from segue.outbox.trial import CHANNELS, TrialLine, send_trial
+from segue.render import StepTemplate
+from segue.render.samples import MAIN, abroad
 from segue.service.desk import Desk
+from segue.service.offered import templates_of
 from segue.store.bulk import insert_new
 from segue.store.engine import read, write
 from segue.store.tables import seed, test_send
@@ -33,12 +38,24 @@ class SeedLine:
 
 
 def trial_choices() -> tuple[str, ...]:
-    """Every template that can be sent as a test, as `journey/folder`; the journeys' own code is asked."""
+    """Every template that can be sent as a test, as `journey/folder`: the journeys' own, and what a shop added."""
     found: list[str] = []
     for point in sorted(entry_points(group="segue.journeys"), key=lambda one: one.name):
-        journey: Journey = point.load()
-        found += [name for name, step in journey.folders().items() if set(CHANNELS) & set(step.channels)]
+        found += [name for name, step in _folders(point.load()).items() if set(CHANNELS) & set(step.channels)]
     return tuple(found)
+
+
+def _folders(journey: Journey) -> dict[str, Step]:
+    """A journey's template folders; where a brief may choose one, those that lie beside them count, too."""
+    folders = journey.folders()
+    choosing = next((step for step in journey.steps if step.templates), None)
+    if choosing is None:
+        return folders
+    return folders | {
+        f"{journey.name}/{one}": choosing
+        for one in templates_of(journey.name)
+        if f"{journey.name}/{one}" not in folders
+    }
 
 
 class TrialVerbs(Desk):
@@ -80,13 +97,16 @@ class TrialVerbs(Desk):
             rows = connection.execute(select(seed.c.id, seed.c.label, seed.c.channel).order_by(seed.c.id))
             return [SeedLine(id=row.id, label=row.label, channel=row.channel) for row in rows]
 
-    def test_send(self, journey: str, step: str, *, sample: str = "sample") -> list[TrialLine]:
+    def test_send(
+        self, journey: str, step: str, *, sample: str = "sample", language: str | None = None
+    ) -> list[TrialLine]:
         """Send a step's sample to every seed of its channels, marked as a test; return what became of each.
 
-        `step` is a step or, where it has several, one of its template's folders. Outside all statistics, repeatable.
+        `step` is a step or, where it has several, one of its template's folders. `language` is a code such as `de`:
+        as somebody who reads it would get it; None: as the sample says. Outside all statistics, repeatable.
         Raises KeyError with the choice for what there is not, ValueError where there is no seed to send to.
         """
-        folders = self._journey(journey).folders()
+        folders = _folders(self._journey(journey))
         found = folders.get(f"{journey}/{step}")
         if found is None:
             named = next((one for one in self._journey(journey).steps if one.name == step), None)
@@ -94,24 +114,58 @@ class TrialVerbs(Desk):
                 raise KeyError(f"{journey} has no step {step}; it has {', '.join(sorted(folders))}")
             found, step = named, named.template
         template = self.library.step(f"{journey}/{step}", transactional=found.transactional)
+        return _somebody(self._tried(template, sample=sample, language=language, channels=CHANNELS))
+
+    def test_words(self, journey: Journey, brief: Brief, *, language: str | None = None) -> list[TrialLine]:
+        """Send what `brief` says, filled with each step's main sample, to every seed of the channels it asks for.
+
+        Nothing is chosen, promised or frozen, so it needs no yes and leaves no run. Raises as `test_send` does.
+        """
+        steps = [step for step in journey.under(brief).steps if set(CHANNELS) & set(step.channels)]
+        if not steps:
+            raise ValueError(f"{journey.title} has no mail and no text to test; a preview shows what it prints")
+        lines: list[TrialLine] = []
+        for step in steps:
+            template = self.library.step(f"{journey.name}/{step.template}", transactional=step.transactional)
+            lines += self._tried(template, language=language, channels=step.channels, shows=step.shows)
+        return _somebody(lines)
+
+    def _tried(
+        self,
+        template: StepTemplate,
+        *,
+        sample: str = MAIN,
+        language: str | None,
+        channels: Collection[Channel],
+        shows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    ) -> list[TrialLine]:
         samples = template.samples()
         if sample not in samples:
-            raise KeyError(f"{journey}/{step} has no sample {sample}; it has {', '.join(samples)}")
-        lines = send_trial(
+            raise KeyError(f"{template.name} has no sample {sample}; it has {', '.join(samples)}")
+        if language is not None and language not in template.languages:
+            raise KeyError(
+                f"{template.name} does not speak {language}; it speaks {', '.join(sorted(template.languages))}"
+            )
+        words: Mapping[str, Any] = samples[sample]
+        if language is not None:
+            words = abroad(words, language)
+        return send_trial(
             self.engine,
             template,
-            samples[sample],
+            words if shows is None else shows(words),
+            channels=channels,
             connectors=self.connectors.by_channel,
             journals=self.settings.home / "journals",
             now=self.clock.now(),
         )
-        if not lines:
-            raise ValueError(
-                "nobody gets test messages on these channels yet; `segue seeds add` on the machine names some"
-            )
-        return lines
 
     def tests_sent(self) -> dict[str, int]:
         """How many test messages were ever sent, by what became of them."""
         with read(self.engine) as connection:
             return dict(Counter(connection.scalars(select(test_send.c.state))))
+
+
+def _somebody(lines: list[TrialLine]) -> list[TrialLine]:
+    if not lines:
+        raise ValueError("nobody gets test messages on these channels yet; `segue seeds add` on the machine names some")
+    return lines

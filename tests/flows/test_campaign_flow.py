@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +15,15 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import flows.test_send as trial
-from flows.campaign import TEMPLATES, CampaignForm, campaign
+from flows.campaign import CampaignForm, campaign, templates
 from flows.errors import FlowError
 from flows.forms import Mode
+from flows.retargeting import RetargetingForm
 from flows.segments import SegmentForm, define_a_segment
 from segue.cli.main import app
 from segue.journeys.campaign import JOURNEY, CampaignBrief, Ways
 from segue.service import Segue, segment_names
+from segue.settings import load_settings
 from tests.flows.shop import Shop
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
@@ -64,6 +68,50 @@ def test_a_test_goes_to_seeds_and_shows_labels(installed: Segue) -> None:
     assert json.loads(page("test-send"))[0]["Why"] == "the brake is on"
     with pytest.raises(ValidationError):
         trial.TestForm(template="Nothing")
+
+
+def test_a_form_sends_its_own_words_as_a_test(installed: Segue) -> None:
+    """Before any approval, and it leaves a page of its own and nothing that counts."""
+    installed.add_seed("Anna", "email", "quillon@example.com")
+    asked: dict[str, Any] = {"campaign": "spring-drop", "segment": "everyone", "headline": "Spring", "percent": 15}
+    done = campaign(CampaignForm(**asked, mode=Mode.TEST, test_language="German"))
+    assert (done.tests, done.run_id, done.considered) == (1, None, 0)
+    told = page("campaign-test")
+    assert "# Campaign: test, no customer got anything" in told
+    assert "**1 of 1 test messages sent**" in told
+    assert "| Anna | e-mail | Sent |" in told
+    assert "Language of a test: **German**" in told
+    assert "quillon" not in told
+    assert CampaignForm(**asked).asked() == CampaignForm(**asked, test_language="German").asked()
+    with pytest.raises(FlowError, match="choose one of: English"):
+        campaign(CampaignForm(**asked, mode=Mode.TEST, test_language="Klingon"))
+    with pytest.raises(ValidationError, match="choose a preview"):
+        RetargetingForm(mode=Mode.TEST)
+
+
+def test_a_template_speaks_the_channels_that_are_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a shop adds is offered, with its channels; the form refuses those it has no words for."""
+    folder = tmp_path / "templates"
+    shutil.copytree(load_settings().templates / "campaign", folder / "campaign")
+    sale = folder / "campaign" / "sale"
+    shutil.copytree(folder / "campaign" / "note", sale)
+    (sale / "sms.txt.j2").unlink()
+    monkeypatch.setenv("SEGUE_TEMPLATES", str(folder))
+    load_settings.cache_clear()
+    try:
+        field = CampaignForm.model_json_schema()["properties"]["template"]
+        assert field["enum"] == ["new_arrivals", "note", "sale"]
+        assert field["description"].endswith("sale: e-mail only.")
+        assert "Campaign: Sale" in trial.TestForm.model_json_schema()["properties"]["template"]["enum"]
+        asked: dict[str, Any] = {"campaign": "x", "segment": "y", "headline": "z", "template": "sale"}
+        assert CampaignForm(**asked, ways=Ways.EMAIL).ways is Ways.EMAIL
+        for ways in (Ways.SMS, Ways.EMAIL_SMS):
+            with pytest.raises(
+                ValidationError, match=r"sale has words for e-mail, none for text message: .*E-mail only"
+            ):
+                CampaignForm(**asked, ways=ways)
+    finally:
+        load_settings.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -112,9 +160,9 @@ def test_every_field_of_a_segments_form_means_something() -> None:
 def test_a_campaign_that_cannot_be_written_is_refused_by_its_form(changed: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         CampaignForm(**{"campaign": "x", "segment": "y", "headline": "z"} | changed)
-    assert set(TEMPLATES) == set(JOURNEY.steps[0].templates)
+    assert set(templates()) == set(JOURNEY.steps[0].templates)
     schema = CampaignForm.model_json_schema()["properties"]
-    assert schema["template"]["enum"] == list(TEMPLATES)
+    assert schema["template"]["enum"] == list(templates())
     assert not {"people", "consent"} & set(schema)
     assert all(one.get("title") for one in schema.values())
 

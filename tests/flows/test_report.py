@@ -100,6 +100,15 @@ def test_a_page_with_people_shows_the_design_and_an_empty_one_stays_small() -> N
     assert "foreignObject" not in base64.b64decode(empty.partition("base64,")[2].partition(")")[0]).decode()
 
 
+def test_each_sample_is_named_and_its_text_part_stands_once() -> None:
+    bare = replace(MAIL, sample="sample_bare", who="no name")
+    text = page("Abandoned cart", SUMMARY, [replace(MAIL, who="Sarah, size 8"), bare])
+    assert re.findall(r"^### (.*)$", text, re.MULTILINE) == [
+        "Reminder, e-mail: Sarah, size 8", "Reminder, e-mail: no name"
+    ]  # fmt: skip
+    assert text.count("Its text part") == 1
+
+
 def test_a_preview_speaks_in_the_conditional() -> None:
     """Nobody should think that something was sent."""
     preview = Summary(journey="x", run_id=None, preview=True, lines=SUMMARY.lines, examples={})

@@ -249,6 +249,8 @@ def test_what_stands_around_a_marketers_words_is_in_their_language(play: Play) -
         mails = {message.address: message.content for message in play.wire.received[before:]}
         return {address[:2]: mail.html.partition('lang="')[2][:2] for address, mail in mails.items()}  # type: ignore[union-attr]
 
+    seen = play.segue.preview(JOURNEY, CampaignBrief(campaign="x", people=LATELY, ways=Ways.EMAIL))
+    assert dict(seen.languages) == {"de": 1, "es": 1}, "of those it would write to"
     assert spoken(0) == {"p1": "en", "p2": "en"}
     german = s.Definition(conditions=(s.Bought(days=90), s.Speaks(locale="de")))
     assert spoken(2, people=german, headline="Hallo") == {"p1": "de"}

@@ -13,6 +13,11 @@ from sqlalchemy import func, insert, select
 from segue.clock import VirtualClock
 from segue.contract import Capabilities, Channel, EmailContent, Message, SmsContent
 from segue.contract.fake import FakeConnector, FakeOffers, FakeWire
+from segue.journeys.abandoned_cart import JOURNEY as CART
+from segue.journeys.campaign import JOURNEY as CAMPAIGN
+from segue.journeys.campaign import CampaignBrief, Ways
+from segue.journeys.popup_invite import JOURNEY as POPUP
+from segue.journeys.welcome_insert import JOURNEY as INSERT
 from segue.outbox.connectors import Connectors
 from segue.render import Library, Links, load_brand
 from segue.render.sms import segments
@@ -89,6 +94,47 @@ def test_every_seed_gets_it_marked_and_as_often_as_wanted(seeded: Segue, wire: W
     assert text.text.startswith("TEST Saltmere")
     assert text.segments == segments(text.text)[1]
     assert seeded.tests_sent() == {"accepted": 6}
+
+
+def test_a_forms_own_words_go_to_the_seeds_before_anybody_is_chosen(seeded: Segue, wire: Wire) -> None:
+    """On the channels that the form asks for, with its discount; nothing of it is left but the test itself."""
+    brief = CampaignBrief(campaign="drop", headline="Only ours to say", text="So be it.", percent=35, sms="By text")
+    assert [line.state for line in seeded.test_words(CAMPAIGN, brief)] == ["accepted"] * 3
+    mail, text = wire.received[0].content, wire.received[2].content
+    assert isinstance(mail, EmailContent)
+    assert mail.subject == "[TEST] Only ours to say"
+    assert "So be it." in mail.text
+    assert "35% off" in mail.text
+    assert isinstance(text, SmsContent)
+    assert "By text" in text.text
+    seeded.test_words(CAMPAIGN, brief.model_copy(update={"ways": Ways.SMS}))
+    assert [message.address for message in wire.received[3:]] == [PHONE]
+    with read(seeded.engine) as connection:
+        for table in (t.message, t.decision, t.run, t.run_audience, t.journey_state, t.voucher):
+            assert connection.scalar(select(func.count()).select_from(table)) == 0
+
+
+def test_a_test_is_in_the_language_that_is_asked_for(seeded: Segue, wire: Wire) -> None:
+    seeded.test_send("popup_invite", "invite", language="de")
+    seeded.test_words(POPUP, POPUP.brief(), language="fi")
+    htmls = [message.content.html for message in wire.received]  # type: ignore[union-attr]
+    assert ['lang="de"' in html for html in htmls] == [True, True, False, False]
+    assert ['lang="fi"' in html for html in htmls] == [False, False, True, True]
+    with pytest.raises(KeyError, match="popup_invite/invite does not speak sv; it speaks de, en, es, fi"):
+        seeded.test_send("popup_invite", "invite", language="sv")
+    with pytest.raises(ValueError, match="Welcome insert has no mail and no text to test"):
+        seeded.test_words(INSERT, INSERT.brief())
+
+
+def test_a_sample_tells_what_the_forms_code_is_worth() -> None:
+    """Of the step that mints it and of the one that shows it; no discount, no code."""
+    sample = {"voucher": {"code": "K", "percent": 10, "amount_minor": None, "currency": None}}
+    for percent, told in ((25, 25), (0, None)):
+        for step in CART.under(CART.brief(percent=percent)).steps:  # type: ignore[call-arg]
+            assert step.shows is not None
+            voucher = step.shows(sample)["voucher"]
+            assert (voucher and voucher["percent"]) == told
+            assert step.shows({"voucher": None})["voucher"] is None
 
 
 def test_links_in_it_belong_to_no_message(seeded: Segue, wire: Wire) -> None:
