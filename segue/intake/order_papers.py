@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 
 from segue.intake import records as r
 from segue.intake import waiting
-from segue.intake.changes import Seen
 from segue.intake.report import Tally
+from segue.intake.reversals import Reversals
 from segue.intake.shop import Shop
 from segue.store.bulk import ids_of, insert_new, rows_where, update_many
 from segue.store.sql import among
-from segue.store.tables import fulfilment, order, order_line, order_return, variant
+from segue.store.tables import fulfilment, order, order_return
 
 _CHUNK = 10_000
 
@@ -130,7 +130,7 @@ class OrderPapers:
                 self._reversals.append(paper)
         self.write_fulfilments(early)
         self._match_returns()
-        changed, unmatched = self._apply_reversals()
+        changed, unmatched = Reversals(self._connection, self._tally, self._now, self._reversals).apply()
         kept: tuple[waiting.Paper, ...] = (*self._early, *unmatched)
         for fact in kept:
             self._tally.warn(fact.line, "waits_for_order")
@@ -145,43 +145,3 @@ class OrderPapers:
         )
         rows = rows_where(self._connection, open_ones, order_return.c.dedupe, wanted)
         update_many(self._connection, order_return, [{"id": i, "order_id": wanted[name]} for i, name in rows])
-
-    def _apply_reversals(self) -> tuple[set[int], list[r.Reversal]]:
-        """Cancel and take back; return the orders concerned, and what is told of orders that nobody knows."""
-        if not self._reversals:
-            return set(), []
-        heads = Seen(self._connection, order, "external_id").held(fact.order for fact in self._reversals)
-        order_ids = {row["id"] for row in heads.values()}
-        statement = select(order_line.c.id, order_line.c.order_id, order_line.c.returned_at, variant.c.sku).join(
-            variant, variant.c.id == order_line.c.variant_id
-        )
-        lines = list(rows_where(self._connection, statement, order_line.c.order_id, order_ids))
-        cancelled: dict[int, datetime] = {}
-        returned: dict[int, datetime] = {}
-        unmatched: list[r.Reversal] = []
-        for fact in sorted(self._reversals, key=lambda fact: fact.occurred_at):
-            head = heads.get(fact.order)
-            if head is None:
-                unmatched.append(fact)
-                continue
-            news = False
-            if fact.cancelled:
-                news = head["cancelled_at"] is None and head["id"] not in cancelled
-                cancelled.setdefault(head["id"], fact.occurred_at)
-            for line in lines:
-                if (
-                    not fact.cancelled
-                    and line.order_id == head["id"]
-                    and line.returned_at is None
-                    and line.id not in returned
-                    and (fact.skus is None or line.sku in fact.skus)
-                ):
-                    returned[line.id] = fact.occurred_at
-                    news = True
-            self._tally.count("reversal", seen=1, new=int(news))
-        open_heads = {row["id"] for row in heads.values() if row["cancelled_at"] is None}
-        update_many(
-            self._connection, order, [{"id": i, "cancelled_at": at} for i, at in cancelled.items() if i in open_heads]
-        )
-        update_many(self._connection, order_line, [{"id": i, "returned_at": at} for i, at in returned.items()])
-        return order_ids, unmatched

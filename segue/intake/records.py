@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 #: What names somebody: `("email", "a@example.com")`, `("shop", "17")`, `("cookie", ...)` ...
@@ -258,11 +259,17 @@ class Discount(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal(Fact):
-    """An order cancelled, or lines of it brought back (`skus` None: all)."""
+    """An order cancelled, or something of it given back: goods, else an amount, else everything."""
 
     order: str
     cancelled: bool
-    skus: frozenset[str] | None
+    #: Each SKU once, and how many of it came back (None: all of them); None: no goods are named.
+    goods: tuple[tuple[str, int | None], ...] | None = None
+    #: What was refunded, in the order's currency unless `currency` says another; counts where no goods are named.
+    amount: Decimal | None = None
+    currency: str | None = None
+    #: What tells it apart from another refund of the same order.
+    name: str = ""
     occurred_at: datetime
 
 

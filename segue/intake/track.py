@@ -135,8 +135,46 @@ def _reversal(call: Call, *, cancelled: bool) -> r.Reversal:
     order = call.text("order_id")
     if order is None:
         raise BadValueError("missing_key", "order_id")
-    skus = frozenset(_sku(product) for product in _products(call))
-    return r.Reversal(line=call.line, order=order, cancelled=cancelled, skus=skus or None, occurred_at=call.at)
+    if cancelled:
+        return r.Reversal(line=call.line, order=order, cancelled=True, occurred_at=call.at)
+    goods: dict[str, int | None] = {}
+    for product in _products(call):
+        sku, count = _sku(product), _count_back(product)
+        before = goods.get(sku, 0)
+        goods[sku] = None if before is None or count is None else before + count
+    back = tuple((sku, count) for sku, count in goods.items() if count != 0)
+    told = call.text("currency")
+    return r.Reversal(
+        line=call.line,
+        order=order,
+        cancelled=False,
+        goods=back if goods else None,
+        amount=None if back else _amount_back(call),
+        currency=values.parse_currency(told) if told is not None else None,
+        name=call.message_id,
+        occurred_at=call.at,
+    )
+
+
+def _count_back(product: dict[str, Any]) -> int | None:
+    """How many came back, with or without a minus; None: the call does not say."""
+    told = product.get("quantity")
+    return None if told is None or told == "" else abs(_whole(product))
+
+
+def _amount_back(call: Call) -> Decimal | None:
+    """What was refunded, with or without a minus, before anybody knows the order's currency."""
+    for key in ("total", "revenue", "value"):
+        given = call.properties.get(key)
+        if given is not None and given != "":
+            try:
+                amount = Decimal(str(given))
+            except InvalidOperation as error:
+                raise BadValueError("bad_money", key) from error
+            if isinstance(given, bool) or not amount.is_finite():
+                raise BadValueError("bad_money", key)
+            return abs(amount)
+    return None
 
 
 def _products(call: Call) -> list[dict[str, Any]]:
@@ -206,9 +244,17 @@ def _count(holder: dict[str, Any]) -> int:
     value = holder.get("quantity")
     if value is None:
         return 1
+    count = _whole(holder)
+    if count < 1:
+        raise BadValueError("bad_quantity", "quantity")
+    return count
+
+
+def _whole(holder: dict[str, Any]) -> int:
+    value = holder["quantity"]
     if isinstance(value, (bool, dict, list)):
         raise BadValueError("bad_quantity", "quantity")
     try:
-        return values.parse_count(str(value))
+        return values.parse_whole(str(value))
     except BadValueError as error:
         raise BadValueError(error.reason, "quantity") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, delete, literal, select
@@ -77,13 +78,28 @@ def _written(paper: Paper) -> dict[str, Any]:
     at = paper.occurred_at.isoformat()
     if isinstance(paper, r.Fulfilment):
         return {"kind": paper.kind, "location": paper.location, "at": at}
-    skus = None if paper.skus is None else sorted(paper.skus)
-    return {"kind": None, "cancelled": paper.cancelled, "skus": skus, "at": at}
+    if paper.cancelled:
+        return {"kind": None, "cancelled": True, "at": at}
+    goods = None if paper.goods is None else sorted([sku, count] for sku, count in paper.goods)
+    amount = None if paper.amount is None else str(paper.amount)
+    told = {"goods": goods, "amount": amount, "currency": paper.currency, "name": paper.name}
+    return {"kind": None, "cancelled": False, "at": at, **told}
 
 
 def _read(name: str, one: dict[str, Any]) -> Paper:
     at = datetime.fromisoformat(one["at"])
     if one["kind"] is not None:
         return r.Fulfilment(line=0, order=name, kind=one["kind"], location=one["location"], occurred_at=at)
-    skus = None if one["skus"] is None else frozenset(one["skus"])
-    return r.Reversal(line=0, order=name, cancelled=one["cancelled"], skus=skus, occurred_at=at)
+    # Kept by a version that knew no quantities: the names alone.
+    goods = one["goods"] if "goods" in one else [[sku, None] for sku in one.get("skus") or ()] or None
+    amount = one.get("amount")
+    return r.Reversal(
+        line=0,
+        order=name,
+        cancelled=one["cancelled"],
+        goods=None if goods is None else tuple((sku, count) for sku, count in goods),
+        amount=None if amount is None else Decimal(amount),
+        currency=one.get("currency"),
+        name=one.get("name", ""),
+        occurred_at=at,
+    )

@@ -19,6 +19,7 @@ from sqlalchemy import CTE, Connection, Select, String, bindparam, cast, func, l
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.goes_with import goes_with
+from segue.offers.kept import refunded_minor
 from segue.store.sql import later, listed
 from segue.store.tables import fulfilment, order, order_line, order_return, product, touchpoint, variant
 from segue.store.types import UtcTime
@@ -79,7 +80,12 @@ def style_due(moment: Moment, brief: StyleFollowupBrief) -> Select[Any]:
 
 _NOW = bindparam("now", type_=UtcTime)
 _ORDERS = select(
-    order.c.id, order.c.number, order.c.external_id, order.c.cancelled_at, order.c.total_minor, order.c.refunded_minor
+    order.c.id,
+    order.c.number,
+    order.c.external_id,
+    order.c.cancelled_at,
+    order.c.total_minor,
+    refunded_minor(_NOW).label("refunded_minor"),
 ).where(listed(order.c.id, "orders"))
 _LINES = (
     select(order_line, variant.c.product_id, variant.c.colour, product.c.title, product.c.url, product.c.image_url)
@@ -95,7 +101,7 @@ _LINES = (
 _BROUGHT_BACK = (
     select(order_return.c.order_id, order_return.c.variant_id, func.sum(order_return.c.quantity))
     .where(listed(order_return.c.order_id, "orders"), order_return.c.occurred_at <= _NOW)
-    .group_by(order_return.c.order_id, order_return.c.variant_id)
+    .group_by(order_return.c.order_id, order_return.c.variant_id, order_return.c.by_event)
 )
 _FOLLOWED = (
     select(touchpoint.c.profile_id, touchpoint.c.network)
@@ -113,18 +119,20 @@ _FOLLOWED = (
 def _kept(connection: Connection, order_ids: Sequence[int], now: datetime) -> tuple[dict[int, list[Any]], set[int]]:
     """The lines of each order of which she has something still, and the orders of which we know lines at all."""
     asked = {"orders": list(order_ids)}
-    back = {(row[0], row[1]): int(row[2]) for row in connection.execute(_BROUGHT_BACK, {**asked, "now": now})}
+    # Lines, events and documents tell of the same goods: what one of them says is not taken off again for another.
+    back: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for order_id, variant_id, count in connection.execute(_BROUGHT_BACK, {**asked, "now": now}):
+        back[order_id, variant_id] = max(back[order_id, variant_id], int(count))
     kept: defaultdict[int, list[Any]] = defaultdict(list)
     known: set[int] = set()
-    for line in connection.execute(_LINES, asked):
+    lines = connection.execute(_LINES, asked).all()
+    returned = {line.id for line in lines if line.returned_at is not None and line.returned_at <= now}
+    for line in sorted(lines, key=lambda line: line.id not in returned):  # those first; else in their order
         known.add(line.order_id)
-        if line.returned_at is not None and line.returned_at <= now:
-            continue
-        # A quantity of 0 is one that nobody has told us.
-        came_back = min(back.get((line.order_id, line.variant_id), 0), max(line.quantity, 1))
-        if came_back:
-            back[line.order_id, line.variant_id] -= came_back
-        if came_back < max(line.quantity, 1):
+        count = max(line.quantity, 1)  # a quantity of 0 is one that nobody has told us
+        came_back = min(back[line.order_id, line.variant_id], count)
+        back[line.order_id, line.variant_id] -= came_back
+        if line.id not in returned and came_back < count:
             kept[line.order_id].append(line)
     return kept, known
 
@@ -132,7 +140,7 @@ def _kept(connection: Connection, order_ids: Sequence[int], now: datetime) -> tu
 def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, _brief: StyleFollowupBrief) -> pd.DataFrame:
     """Gone: the order is cancelled, its money was given back, or nothing of it was kept."""
     order_ids = rows["subject_id"].astype("int64").tolist()
-    found = {row.id: row for row in connection.execute(_ORDERS, {"orders": order_ids})}
+    found = {row.id: row for row in connection.execute(_ORDERS, {"orders": order_ids, "now": moment.now})}
     kept, known = _kept(connection, order_ids, moment.now)
 
     def is_gone(order_id: int) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, case, cast, func, literal, select, union_all
 
+from segue.store.sql import larger
 from segue.store.tables import order, order_line, order_return
 from segue.store.types import UtcTime
+
+_NONE = cast(literal(0), BigInteger)
 
 
 def kept_minor(now: datetime) -> ColumnElement[int]:
@@ -16,14 +20,43 @@ def kept_minor(now: datetime) -> ColumnElement[int]:
     Money that was refunded and goods that were returned are two tellings of one thing: the larger counts.
     """
     at = literal(now, UtcTime)
-    lines = select(func.coalesce(func.sum(order_line.c.total_minor), 0)).where(
-        order_line.c.order_id == order.c.id, order_line.c.returned_at.is_not(None), order_line.c.returned_at <= at
-    )
-    papers = select(func.coalesce(func.sum(order_return.c.total_minor), 0)).where(
-        order_return.c.order_id == order.c.id, order_return.c.occurred_at <= at
-    )
-    goods = cast(lines.scalar_subquery() + papers.scalar_subquery(), BigInteger)
-    return order.c.total_minor - case((order.c.refunded_minor > goods, order.c.refunded_minor), else_=goods)
+    goods, money = _goods_minor(at), refunded_minor(at)
+    return order.c.total_minor - larger(money, goods)
 
 
-__all__ = ["kept_minor"]
+def refunded_minor(at: BindParameter[Any]) -> ColumnElement[int]:
+    """The money given back by `at`: what the shop's own files say, or what events add up to, if that is more."""
+    told = select(func.coalesce(func.sum(order_return.c.total_minor), 0)).where(
+        order_return.c.order_id == order.c.id, order_return.c.variant_id.is_(None), order_return.c.occurred_at <= at
+    )
+    return larger(order.c.refunded_minor, cast(told.scalar_subquery(), BigInteger))
+
+
+def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
+    """What the goods cost that came back: of each variant the most that lines, events or documents say of it.
+
+    One shirt that came back is told of by the till's event and by the warehouse's document; two tellings of one variant
+    are never added up, those of different ones are.
+    """
+    paper = order_return.c
+    lines = select(
+        order_line.c.variant_id,
+        order_line.c.total_minor.label("by_line"),
+        _NONE.label("by_event"),
+        _NONE.label("by_paper"),
+    ).where(order_line.c.order_id == order.c.id, order_line.c.returned_at.is_not(None), order_line.c.returned_at <= at)
+    papers = select(
+        paper.variant_id,
+        _NONE,
+        case((paper.by_event, paper.total_minor), else_=0),
+        case((paper.by_event, 0), else_=paper.total_minor),
+    ).where(paper.order_id == order.c.id, paper.variant_id.is_not(None), paper.occurred_at <= at)
+    told = union_all(lines.correlate(order), papers.correlate(order)).subquery("told")
+    by_line, by_event, by_paper = (func.sum(told.c[name]) for name in ("by_line", "by_event", "by_paper"))
+    most = select(larger(by_line, larger(by_event, by_paper)).label("minor")).group_by(told.c.variant_id)
+    variants = most.correlate(order).subquery("came_back")
+    back = select(func.coalesce(func.sum(variants.c.minor), 0)).correlate(order)
+    return cast(back.scalar_subquery(), BigInteger)
+
+
+__all__ = ["kept_minor", "refunded_minor"]

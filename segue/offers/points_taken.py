@@ -1,5 +1,7 @@
 """Points for what she did not keep: returned, refunded or cancelled orders, and a follow that was hers already.
 
+An order that was edited and is worth less than when its points were booked is one of them, whatever else came back.
+
 Taken back is the difference, bit by bit as it becomes known, and as far as her points reach: the balance never falls
 below 0. What is missing is taken from the next points that count. Points that have run out are not taken once more.
 """
@@ -14,7 +16,7 @@ from sqlalchemy import Connection, Select, case, func, literal, or_, select
 
 from segue.offers.kept import kept_minor
 from segue.offers.points_account import Account, Entry
-from segue.store.currencies import minor_per_unit
+from segue.store.currencies import minor_per_unit, minor_per_unit_sql
 from segue.store.tables import loyalty_entry, order, order_line, order_return
 from segue.store.types import UtcTime
 
@@ -31,7 +33,8 @@ def take_back_orders(connection: Connection, accounts: Mapping[int, Account], no
         if account is not None:
             lot = next((one for one in account.entries if one.kind == "earned" and one.order_id == row.id), None)
             if lot is not None:  # else another booking earned it since the account was read: the next one brings it
-                _bring(account, lot, _deserved(row), "return", now)
+                is_edit = row.is_edited and row.kept == row.total_minor
+                _bring(account, lot, _deserved(row), "correction" if is_edit else "return", now)
 
 
 def take_back_doubled_follows(accounts: Iterable[Account], now: datetime) -> None:
@@ -117,11 +120,15 @@ def _touched(now: datetime) -> Select[Any]:
     changes = loyalty_entry.alias("changes")
     mine = (loyalty_entry.c.order_id == order.c.id, loyalty_entry.c.kind == "earned")
     booked = select(func.sum(changes.c.points)).where(changes.c.order_id == order.c.id).scalar_subquery()
+    sold = order.c.total_minor // minor_per_unit_sql(order.c.currency) * loyalty_entry.c.points_per_thousand
+    is_edited = sold // literal(1000) < loyalty_entry.c.points
     return (
         select(
             order.c.id,
             loyalty_entry.c.profile_id,
             order.c.currency,
+            order.c.total_minor,
+            is_edited.label("is_edited"),
             loyalty_entry.c.points.label("promised"),
             loyalty_entry.c.points_per_thousand,
             case((is_cancelled, 0), else_=kept_minor(now)).label("kept"),
@@ -131,6 +138,7 @@ def _touched(now: datetime) -> Select[Any]:
         .where(
             loyalty_entry.c.expires_at > at,
             or_(
+                is_edited,
                 order.c.refunded_minor > 0,
                 is_cancelled,
                 order.c.id.in_(select(order_line.c.order_id).where(order_line.c.returned_at.is_not(None))),

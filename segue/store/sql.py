@@ -55,6 +55,20 @@ def _later_sqlite(element: later, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(moment, **kw)} + {compiler.process(seconds, **kw)} * 1000000)"
 
 
+class larger(FunctionElement[int]):  # noqa: N801 - reads as SQL: larger(one, other)
+    """`larger(one, other)`: the larger of two numbers, each of them reckoned once."""
+
+    inherit_cache = True
+    type = BigInteger()
+    name = "larger"
+
+
+@compiles(larger)
+def _larger(element: larger, compiler: SQLCompiler, **kw: Any) -> str:
+    name = "max" if compiler.dialect.name == "sqlite" else "greatest"
+    return f"{name}({compiler.process(element.clauses, **kw)})"
+
+
 @compiles(later, "postgresql")
 def _later_postgresql(element: later, compiler: SQLCompiler, **kw: Any) -> str:
     moment, seconds = element.clauses

@@ -220,6 +220,32 @@ def test_returns_that_are_documents_of_their_own_count(shop: Engine) -> None:
     assert not is_gone(shop, days=-1)
 
 
+def test_goods_that_are_told_of_twice_went_back_once(shop: Engine) -> None:
+    """By a line, by an event and by a document: of two shirts she has one still, whoever else tells of the other."""
+    ordered(shop, lines=[{"variant_id": 10, "quantity": 1, "returned_at": NOON}, {"variant_id": 10, "quantity": 1}])
+    told = {"order_id": 17, "variant_id": 10, "quantity": 1, "total_minor": 1, "currency": "USD"}
+    for number in range(3):
+        assert not is_gone(shop)
+        named = {"dedupe": f"r{number}", "document": "C1", "by_event": number == 0}
+        with write(shop) as connection:
+            connection.execute(insert(order_return).values(**told, **named, occurred_at=NOON, recorded_at=NOON))
+    assert is_gone(shop), "two documents: two shirts"
+
+
+def test_an_order_whose_money_went_back_bit_by_bit_is_gone(shop: Engine) -> None:
+    ordered(shop, total_minor=1000)
+    for number in range(2):
+        assert not is_gone(shop)
+        told = {"order_id": 17, "quantity": 0, "total_minor": 500, "currency": "USD", "by_event": True}
+        with write(shop) as connection:
+            connection.execute(
+                insert(order_return).values(
+                    **told, dedupe=f"r{number}", document="m", occurred_at=NOON, recorded_at=NOON
+                )
+            )
+    assert is_gone(shop)
+
+
 def test_an_order_that_is_no_more_is_gone(shop: Engine) -> None:
     assert is_gone(shop, 404)
 

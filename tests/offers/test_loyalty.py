@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 
 from segue.offers.loyalty import balances, give_back, spend
 from segue.store.engine import read, write
-from segue.store.tables import order_line, order_return, product, variant
+from segue.store.tables import loyalty_entry, order_line, order_return, product, variant
 from tests.offers.points import (
     RULES,
     START,
@@ -141,6 +141,27 @@ def test_goods_that_came_back_count_where_no_refund_is_told(shop: Engine) -> Non
     change(shop, 17, refunded_minor=4000)
     book(shop, 5)
     assert held(shop, 30) == (100, 0)
+
+
+@pytest.mark.parametrize("at", [5, 40], ids=["pending", "counting"])
+def test_an_order_that_was_edited_keeps_the_points_of_what_it_is_worth_now(shop: Engine, at: float) -> None:
+    """Once, however often it is looked at; what it is worth later counts up to the promise, and a return besides."""
+    ordered(shop, 17, 1, 100.50)
+    book(shop, 1)
+    change(shop, 17, total_minor=6099)
+    for _ in range(3):
+        book(shop, at)
+    assert rows(shop) == [("earned", 100), ("taken_back", -40)]
+    assert sum(held(shop, at)) == 60
+    with read(shop) as connection:
+        assert connection.scalars(select(loyalty_entry.c.reason)).all() == ["order", "correction"]
+    change(shop, 17, refunded_minor=1000)
+    book(shop, at + 1)
+    assert sum(held(shop, at + 1)) == 50
+    change(shop, 17, total_minor=20_000, refunded_minor=0)
+    for _ in range(2):
+        book(shop, at + 2)
+    assert sum(held(shop, at + 2)) == 100
 
 
 def test_a_late_return_takes_no_more_than_there_is_and_the_rest_from_the_next_points(shop: Engine) -> None:

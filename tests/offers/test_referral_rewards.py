@@ -121,23 +121,30 @@ def test_just_enough_is_enough(shop: Engine, facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "paper", "refund", "granted"),
+    ("line", "paper", "alike", "refund", "granted"),
     [
-        (2000, 0, 0, 1),
-        (2001, 0, 0, 0),
-        (0, 2001, 0, 0),
-        (1000, 1001, 0, 0),
-        (2000, 0, 2000, 1),
-        (0, 2000, 1500, 1),
+        (2000, 0, True, 0, 1),
+        (2001, 0, True, 0, 0),
+        (0, 2001, True, 0, 0),
+        (1000, 1001, False, 0, 0),
+        (1000, 2000, True, 0, 1),
+        (2000, 1000, True, 0, 1),
+        (2000, 0, True, 2000, 1),
+        (0, 2000, True, 1500, 1),
     ],
-    ids=["kept", "line", "document", "line_and_document", "told_as_money_too", "document_and_money"],
-)
+    ids=[
+        "kept", "line", "document", "other_goods_by_a_document", "a_document_says_more", "a_line_says_more",
+        "told_as_money_too", "document_and_money",
+    ],
+)  # fmt: skip
 def test_goods_that_came_back_are_counted_once_however_they_are_told(
-    shop: Engine, line: int, paper: int, refund: int, granted: int
+    shop: Engine, line: int, paper: int, alike: bool, refund: int, granted: int
 ) -> None:
     with write(shop) as connection:
         connection.execute(insert(product).values(id=1, external_id="p", title="T", recorded_at=NOW))
-        connection.execute(insert(variant).values(id=1, product_id=1, sku="v", price_minor=1, currency="USD"))
+        for number in (1, 2):
+            values = {"id": number, "product_id": 1, "sku": f"v{number}", "price_minor": 1, "currency": "USD"}
+            connection.execute(insert(variant).values(values))
         here = {"variant_id": 1, "quantity": 1}
         if line:
             connection.execute(
@@ -149,7 +156,7 @@ def test_goods_that_came_back_are_counted_once_however_they_are_told(
             connection.execute(
                 insert(order_return).values(
                     dedupe="r", document="C1", order_id=7, total_minor=paper, currency="USD", occurred_at=NOW,
-                    recorded_at=NOW, **here,
+                    recorded_at=NOW, quantity=1, variant_id=1 if alike else 2,
                 )
             )  # fmt: skip
     change(shop, 7, refunded_minor=refund)

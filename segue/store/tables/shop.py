@@ -183,16 +183,18 @@ order_line = Table(
     ),
 )
 
-# A return that is a document of its own (a cancellation invoice): it may match no purchase we know.
+# A return that is a document of its own (a cancellation invoice), which may match no purchase we know; or part of an
+# order that an event tells of: some of a variant, or an amount of money.
 order_return = Table(
     "order_return",
     metadata,
     own_id(),
     Column("dedupe", Text, nullable=False, unique=True),
-    Column("document", Text, nullable=False),  # `C536379`
+    Column("document", Text, nullable=False),  # `C536379`; the event's own name
+    Column("by_event", Boolean, nullable=False, default=False, server_default=text("false")),
     ref("order_id", "order", nullable=True),  # the purchase, where it is known
     ref("profile_id", "profile", nullable=True),
-    ref("variant_id", "variant"),
+    ref("variant_id", "variant", nullable=True),  # null: an amount of money, and a quantity of 0
     Column("quantity", Integer, nullable=False),  # as a positive number
     Column("total_minor", BigId, nullable=False),  # as a positive number
     Column("currency", Text, nullable=False),
