@@ -145,7 +145,8 @@ def holds(summary: Summary) -> list[str]:
     for one in summary.holdings:
         first, last = (f"{at.astimezone(zone):%a %d %b, %H:%M}" for at in (one.first, one.last))
         until = first if first == last else f"{first} to {last}"
-        rows.append(f"| {one.count:,} | {words.title(one.step)} | {words.reason(one.reason)} | {until} |")
+        why = f"held: {words.standing(one.brake)}" if one.brake else words.reason(one.reason)
+        rows.append(f"| {one.count:,} | {words.title(one.step)} | {why} | {until} |")
     return ["\n".join(rows), f"Times are those of {zone.key}."]
 
 

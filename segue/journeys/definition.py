@@ -58,9 +58,10 @@ processes at once; cheap where nothing is new."""
 
 Prepare = Callable[[Connection, Moment, Any, bytes], None]
 """`(connection, moment, brief, secret)`: facts that have to be written before anybody is chosen, such as what was
-earned. Safe to repeat, and in several processes at once. `secret` makes codes, as `segue.offers` does. It is called
-while the journey is paused, too: facts such as points, which are owed by what somebody did, are booked all the same;
-what only a message makes known, such as a voucher, is not granted while `moment.is_paused`, but once it is resumed."""
+earned. Safe to repeat, and in several processes at once; it does nothing but write rows by this connection, since a
+preview undoes them. `secret` makes codes, as `segue.offers` does. It is called while the journey is paused, too: facts
+such as points, which are owed by what somebody did, are booked all the same; what only a message makes known, such as a
+voucher, is not granted while `moment.is_paused`, but once it is resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ class Journey:
     brief: type[Brief]
     #: Template folder of each is `templates/<journey>/<step>`, unless the step names others.
     steps: tuple[Step, ...]
-    #: Runs in the transaction that promises, before anybody is chosen; a preview leaves it out.
+    #: Runs in the transaction that promises, before anybody is chosen; a preview runs it, too, and undoes it.
     prepare: Prepare | None = None
     #: How often a rehearsal lets `prepare` run where no step's `next_due` asks for it; as the journey's schedule does.
     prepares_every: timedelta = timedelta(hours=1)

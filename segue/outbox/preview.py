@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from segue.contract import Channel, MessageConnector
 from segue.journeys.definition import Brief, Journey, Moment, Step
-from segue.outbox.brake import paused_names
+from segue.outbox.brake import held_by, paused_names
 from segue.outbox.estimate import Estimate, Reader
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
+from segue.outbox.handover import BRAKE_WAIT
 from segue.outbox.promise import candidates
 from segue.outbox.report import example_name
 from segue.outbox.summary import GROUPS, Holding, Summary, lines_of
@@ -43,18 +44,19 @@ def preview(
     connectors: Mapping[Channel, MessageConnector] | None = None,
     keep: Keep | None = None,
     leave_to: Sequence[int] = (),
+    run_id: int | None = None,
 ) -> Summary:
     """Judge everybody who is due now, store nothing, and return the sum; `accepted` reads as *would be sent*.
 
     With `library` and `connectors` it says what that would cost, about. `keep` is told what was judged; what the
-    runs `leave_to` have frozen is left to them.
+    runs `leave_to` have frozen is left to them. `run_id` is the run it is a preview of, where there is one.
     """
     estimate = None if library is None else Estimate(library, connectors or {}, journey, now=moment.now)
     counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
     examples: dict[str, tuple[int, ...]] = {}
-    held: dict[tuple[str, str], tuple[int, datetime, datetime]] = {}
     read: Counter[str] = Counter()
-    paused = bool({"all", f"journey:{journey.name}"} & paused_names(connection))
+    held: dict[tuple[str, str, str | None], tuple[int, datetime, datetime]] = {}
+    brakes = _Brakes(paused_names(connection), journey.name, run_id, connectors or {})
     outside = uncapped(journeys.values())
     for step in journey.steps:
         everybody = fetch(connection, candidates(journey, step, brief, moment, leave_to=leave_to))
@@ -64,27 +66,29 @@ def preview(
                 journey=journey, step=step, brief=brief, moment=moment, rows=np.arange(len(rows), dtype=np.int64)
             )
             frame = enrich(connection, rows, [asked], now=moment.now, secret=secret)
-            frame["paused"] = paused
+            frame["paused"] = brakes.widest is not None
             people = pd.unique(rows["profile_id"]).tolist()
             past = history(connection, people, now=moment.now, outside=outside)
             judged = judge(frame, now=moment.now, history=past, rules=rules)
+            would_leave = judged["verdict"] == "send"  # and costs, once the brake is let go of
+            judged = brakes.holding(judged, moment.now)
             if keep is not None:
                 keep(step, rows["key"].tolist(), rows["profile_id"].tolist(), judged["verdict"].tolist())
-            for reason, until in judged.loc[judged["verdict"] == "hold", ["reason", "until"]].itertuples(index=False):
-                at = until.to_pydatetime()
-                count, first, last = held.get((step.name, str(reason)), (0, at, at))
-                held[step.name, str(reason)] = (count + 1, min(first, at), max(last, at))
+            waiting = judged.loc[judged["verdict"] == "hold", ["reason", "until", "brake"]]
+            for reason, until, brake in waiting.itertuples(index=False, name=None):
+                at, which = until.to_pydatetime(), (step.name, str(reason), brake)
+                count, first, last = held.get(which, (0, at, at))
+                held[which] = (count + 1, min(first, at), max(last, at))
             addresses = {Channel.EMAIL: frame["email"].tolist(), Channel.SMS: frame["phone"].tolist()}
             readers = [Reader(*one) for one in frame[list(Reader._fields)].itertuples(index=False, name=None)]
-            for place, (verdict, reason, channel, profile_id) in enumerate(
-                zip(judged["verdict"], judged["reason"], judged["channel"], rows["profile_id"].tolist(), strict=True)
-            ):
+            columns = (judged["verdict"], judged["reason"], judged["channel"], would_leave, rows["profile_id"].tolist())
+            for place, (verdict, reason, channel, is_priced, profile_id) in enumerate(zip(*columns, strict=True)):
                 state = _STATES[verdict]
                 why = None if pd.isna(reason) else str(reason)
                 counts[step.name, state, why, None if pd.isna(channel) else str(channel)] += 1
                 if verdict in ("send", "hold") and (language := language_of(readers[place].locale)) is not None:
                     read[language] += 1
-                if estimate is not None and verdict == "send":
+                if estimate is not None and is_priced:
                     address = addresses[Channel(channel)][place] if Channel(channel) in addresses else ""
                     estimate.add(step.name, Channel(channel), address, readers[place])
                 name = example_name(step.name, GROUPS[state], why)
@@ -98,8 +102,33 @@ def preview(
         examples=examples,
         spendings=() if estimate is None else estimate.spendings(),
         holdings=tuple(
-            Holding(step=step, reason=reason, count=count, first=first, last=last)
-            for (step, reason), (count, first, last) in held.items()
+            Holding(step=step, reason=reason, count=count, first=first, last=last, brake=brake)
+            for (step, reason, brake), (count, first, last) in held.items()
         ),
         languages=tuple(read.most_common()),
     )
+
+
+class _Brakes:
+    """What stands still of what a preview looks at: before a channel is chosen, and by the channel chosen."""
+
+    def __init__(
+        self, paused: Collection[str], journey: str, run_id: int | None, connectors: Mapping[Channel, MessageConnector]
+    ) -> None:
+        self.widest = held_by(paused, journey, channel=None, connector=None, run_id=run_id)
+        names = {channel: connectors[channel].name if channel in connectors else None for channel in Channel}
+        #: By channel, what holds it at the hand-over.
+        self._by_channel = {
+            channel.value: held_by(paused, journey, channel=channel.value, connector=name, run_id=run_id)
+            for channel, name in names.items()
+        }
+
+    def holding(self, judged: pd.DataFrame, now: datetime) -> pd.DataFrame:
+        """The verdicts, with what the hand-over would hold held, and the column `brake`: what holds what is paused."""
+        by_way = judged["channel"].map(self._by_channel).where(judged["verdict"] == "send")
+        is_held = by_way.notna()
+        judged = judged.assign(brake=by_way.astype(object).where(is_held, None))
+        judged.loc[(judged["verdict"] == "hold") & (judged["reason"] == "paused"), "brake"] = self.widest
+        judged.loc[is_held, ["verdict", "reason"]] = ["hold", "paused"]
+        judged.loc[is_held, "until"] = pd.Timestamp(now + BRAKE_WAIT)
+        return judged

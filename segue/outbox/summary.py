@@ -61,6 +61,8 @@ class Holding:
     #: The soonest and the latest instant, UTC.
     first: datetime
     last: datetime
+    #: Of what the brake holds: the name it is on for.
+    brake: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

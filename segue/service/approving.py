@@ -13,6 +13,7 @@ from segue.contract import PricedConnector
 from segue.journeys.definition import Brief, Journey, Step
 from segue.outbox import brake, freeze
 from segue.outbox.freeze import ApprovalError
+from segue.outbox.prepared import as_if_prepared, prepared
 from segue.outbox.preview import preview
 from segue.outbox.promise import candidates
 from segue.outbox.runs import run_of
@@ -70,9 +71,11 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         """True where a run now cannot come near a limit: few are due, and nothing they may get has a price."""
         journey = journey.under(brief)
         marketing = [step for step in journey.steps if not step.transactional]
+        if not marketing:
+            return True
         moment, limit = self._moment(journey), self.settings.approve_above_messages
         serving = self.connectors.by_channel
-        with read(self.engine) as connection:
+        with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             due = sum(
                 connection.scalar(
                     select(func.count()).select_from(candidates(journey, step, brief, moment).subquery("due"))
@@ -150,13 +153,14 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
             if not step.transactional:  # what is owed waits for no yes
                 rows.extend(zip(keys, people, verdicts, strict=True))
 
-        with read(self.engine) as connection:
+        moment = self._moment(journey)
+        with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             others = self._others(connection, journey, run_id, now) if start is Start.SCHEDULE else []
             seen = preview(
                 connection,
                 turned,
                 brief,
-                self._moment(journey),
+                moment,
                 rules=self.rules,
                 secret=self.secret,
                 journeys=self.journeys,
@@ -165,6 +169,7 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
                 connectors=self.connectors.by_channel,
                 keep=keep,
                 leave_to=others,
+                run_id=run_id,
             )
             usual = usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
             told = freeze.terms(connection, turned, brief, settings=self.settings, library=self.library)
@@ -219,7 +224,9 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         told = freeze.terms(connection, journey, brief, settings=self.settings, library=self.library)
         if freeze.digest_of(told, freeze.frozen_of(connection, run_id)) != row.digest:
             return "the template, the offer, the brand, the settings or the place it tells of have changed"
-        gone, shown = freeze.missing(connection, journey, brief, self._moment(journey), run_id)
+        moment = self._moment(journey)
+        with prepared(connection, journey, moment, brief, self.secret):
+            gone, shown = freeze.missing(connection, journey, brief, moment, run_id)
         if gone > MAY_VANISH * shown:
             return f"{gone:,} of the {shown:,} it was to be sent to are due no more"
         return None

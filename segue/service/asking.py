@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from segue.gallery import explain_text
 from segue.journeys.definition import Brief, Journey
+from segue.outbox.prepared import as_if_prepared
 from segue.outbox.preview import preview
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.summary import Summary
@@ -38,12 +39,13 @@ class AskVerbs(Desk):
 
     def preview(self, journey: Journey, brief: Brief) -> Summary:
         """Who would get it now and why others would not; stores nothing and sends nothing."""
-        with read(self.engine) as connection:
+        moment = self._moment(journey)
+        with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             return preview(
                 connection,
                 journey.under(brief),
                 brief,
-                self._moment(journey),
+                moment,
                 rules=self.rules,
                 secret=self.secret,
                 journeys=self.journeys,
