@@ -149,7 +149,7 @@ def words(
                 "quantity": item.quantity,
                 "price_minor": item.price_minor,
                 "currency": item.currency,
-                "url": item.url or f"/cart/{cart_id}",
+                "url": item.url or _page(cart_id),
                 "image_url": item.image_url,
             }
             for item in items.get(cart_id, [])
@@ -159,7 +159,7 @@ def words(
             {
                 "items": shown,
                 "cart": {
-                    "url": f"/cart/{cart_id}",
+                    "url": _page(cart_id),
                     "item_count": sum(item["quantity"] for item in shown),
                     "total_minor": sum(item["quantity"] * item["price_minor"] for item in shown),
                     "currency": shown[0]["currency"] if shown else "USD",
@@ -167,6 +167,15 @@ def words(
             }
         )
     return said
+
+
+def _page(cart_id: int | None) -> str:
+    return f"/cart/{cart_id}" if cart_id is not None else "/"
+
+
+def pages(_brief: AbandonedCartBrief, cart_id: int | None) -> Mapping[str, str]:
+    """Where a text message leads: to her cart."""
+    return {"cart": _page(cart_id)}
 
 
 def reminder_next_due(moment: Moment, brief: AbandonedCartBrief) -> Select[Any]:
@@ -237,6 +246,7 @@ JOURNEY = Journey(
             channels=(Channel.EMAIL,),
             facts=facts,
             words=words,
+            pages=pages,
             next_due=reminder_next_due,
             offer=cart_offer,
             priority=80,
@@ -248,6 +258,7 @@ JOURNEY = Journey(
             channels=(Channel.SMS, Channel.EMAIL),
             facts=facts,
             words=words,
+            pages=pages,
             next_due=last_call_next_due,
             shows_code_of="reminder",
             priority=80,

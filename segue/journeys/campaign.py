@@ -170,6 +170,8 @@ JOURNEY = Journey(
             priority=20,
             templates=(PLAIN, "new_arrivals"),
             turned=turned,
+            pages=lambda brief, _subject: {"page": brief.page},
+            campaign=lambda brief: brief.campaign,
         ),
     ),
 )

@@ -99,6 +99,10 @@ class Step:
     templates: tuple[str, ...] = ()
     #: `(step, brief)` -> the step as the brief turns it: its template, its channels, what to do over budget.
     turned: Callable[[Step, Any], Step] | None = None
+    #: `(brief, subject_id)` -> where its short links lead: a path of the shop by the name of each place that has one.
+    pages: Callable[[Any, int | None], Mapping[str, str]] | None = None
+    #: `brief` -> what visits are booked under instead of the journey.
+    campaign: Callable[[Any], str] | None = None
 
     #: A sample's words with what the brief says in them, so that a preview shows a marketer's own.
     shows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None

@@ -5,7 +5,7 @@ Knows nothing of who is written to, or when: it is given words and a message's n
 
 from segue.render.brand import Brand, load_brand
 from segue.render.errors import BadTokenError, BrandError, RenderError, TemplateError
-from segue.render.links import Links, Slot, Tags, tagged
+from segue.render.links import Links, Slot, Tags, tagged, tags_of
 from segue.render.sms import segments
 from segue.render.templates import Library, StepTemplate
 
@@ -23,4 +23,5 @@ __all__ = [
     "load_brand",
     "segments",
     "tagged",
+    "tags_of",
 ]

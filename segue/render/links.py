@@ -6,6 +6,8 @@
     {base}/r/<code>    where a friend learns what she gets: the link that somebody shares, so it tells of no message
     {base}/u/<token>   an unsubscribe: carries the message and the channel
 
+Short, landing and friends' links hold no tags: `segue.service.leading` says where each leads, and tags that.
+
 A token is base64url of a fixed head (and, for a click, the target) followed by base64url of a
 truncated HMAC-SHA256 over that text. Signing the text, not the bytes, leaves no second spelling of a
 token; every piece is a multiple of three bytes, so pieces can be encoded apart and joined. Each kind
@@ -47,6 +49,8 @@ class Slot(IntEnum):
     CART = 1
     ITEM = 2
     ACCOUNT = 3
+    #: The page that the message is about, where it has one of its own.
+    PAGE = 4
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,13 @@ class Tags:
             ("utm_content", self.content),
         )
         return "&".join(f"{name}={quote(value, safe='/')}" for name, value in pairs)
+
+
+@lru_cache(maxsize=256)
+def tags_of(template: str, medium: str, campaign: str | None = None) -> Tags:
+    """What visits through the template `journey/step` are booked under; a campaign's name stands for the journey's."""
+    journey, _, step = template.partition("/")
+    return Tags(medium, campaign=campaign or journey, content=step)
 
 
 class Links:

@@ -21,7 +21,7 @@ from segue.render.catalogue import Msgid, Words, catalogues, languages
 from segue.render.checks import check_email, check_without_promotion
 from segue.render.compile import version_of
 from segue.render.errors import TemplateError
-from segue.render.links import Links, Slot, Tags
+from segue.render.links import Links, Slot, tags_of
 from segue.render.page import PAGE_FILE
 from segue.render.sms import segments
 from segue.render.spoken import EMAIL_FILES, SMS_FILE, Spoken
@@ -189,7 +189,7 @@ class StepTemplate:
 
         Visits are booked under the journey and its step, or under the campaign that the words name and its template.
         """
-        click, page = self._links.clicks(message_id, _tags(self.name, Channel.EMAIL, campaign)), self._page
+        click, page = self._links.clicks(message_id, tags_of(self.name, Channel.EMAIL, campaign)), self._page
         made: dict[str, str] = {}
 
         def link(path: str) -> str:
@@ -265,12 +265,6 @@ def _frame(name: str, brand: Brand, *, transactional: bool) -> MailFrame:
         # What Gmail's Postmaster Tools group complaints by; the last field is the sender.
         headers=(("Feedback-ID", f"{step}:{journey}::{brand.sms_name.lower()}"),),
     )
-
-
-@lru_cache(maxsize=256)
-def _tags(name: str, medium: Channel, campaign: str | None) -> Tags:
-    journey, _, step = name.partition("/")
-    return Tags(medium, campaign=campaign or journey, content=step)
 
 
 def _one_line(text: str) -> str:

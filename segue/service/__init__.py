@@ -30,6 +30,7 @@ from segue.render.samples import SampleRender
 from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
 from segue.service.brake import brake_choices
+from segue.service.leading import LeadVerbs
 from segue.service.notices import NoticeError, Receivers, receivers_of
 from segue.service.offered import (
     OfferedVerbs,
@@ -49,7 +50,9 @@ from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 
-class Segue(ApproveVerbs, AudienceVerbs, OfferedVerbs, ResultVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs):
+class Segue(
+    ApproveVerbs, AudienceVerbs, LeadVerbs, OfferedVerbs, ResultVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs
+):
     """The verbs of an open installation. Make one with `open_segue`."""
 
     def install(self) -> None:
