@@ -1,7 +1,7 @@
 """Asks a platform for what stands open in our books, batch by batch, and writes down what it answers.
 
 A refusal of a whole batch is believed only for a batch of one: that row stays as it is, rests for a day, and the others
-go on.
+go on. Removals that are not answered stop no others, either (see `unanswered`).
 
 The brake on the journey keeps people from being added; removals go on, since a no waits for nobody's plans. The brake
 on the platform's connector, on the channel or on everything holds removals, too: nothing may leave there. The report
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, update
 from segue.audiences.books import Books, names_of
 from segue.audiences.plan import ADDING, REMOVING
 from segue.audiences.rule import Judge
+from segue.audiences.unanswered import StopSync, Unanswered
 from segue.clock import Clock
 from segue.contract import AUDIENCE_GONE, AudienceChange, AudienceConnector, Key, Outcome, RejectedError, Result
 from segue.journeys.retargeting import JOURNEY, AudienceRule
@@ -37,10 +38,6 @@ _MOST_REFUSED = 25
 def audience_brakes(connector: str) -> set[str]:
     """What keeps anything from leaving for this platform, removals and the product feed among it."""
     return {"all", "channel:audience", f"connector:{connector}"}
-
-
-class StopSync(Exception):  # noqa: N818 - no error: it says why a sync ends early
-    """The sync of one audience ends here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +76,7 @@ class Asking:
         self._engine, self._clock, self._probe, self._fence = tools.engine, tools.clock, tools.probe, tools.fence
         self._brakes = audience_brakes(connector.name)
         self._refused = 0
+        self._unanswered = Unanswered()
         #: What the platform took, and what it can do nothing with.
         self.done = {ADDING: 0, REMOVING: 0}
         self.rejected = 0
@@ -106,6 +104,7 @@ class Asking:
             self._books.add(connection, {row: again[row] for row in free}, self._clock.now())
         if self._pass(ADDING):
             self._pass(REMOVING)
+        self._unanswered.end()
 
     def _ensure(self) -> None:
         if self._external_id is not None:
@@ -125,11 +124,15 @@ class Asking:
         last, unwanted = 0, 0
         #: Parts of batches that were refused as a whole, the next one last.
         parts: list[list[Any]] = []
+        if state == REMOVING:
+            self._unanswered.begin()
         while True:
             with write(self._engine) as connection:
                 self._may_go_on(connection, state)
                 asked_at = time.monotonic()
                 rows = parts.pop() if parts else self._next(connection, state, last)
+                if not rows and state == REMOVING:
+                    rows = self._unanswered.next()
                 if not rows:
                     return unwanted
                 last = max(last, rows[-1].id)
@@ -179,13 +182,20 @@ class Asking:
         if isinstance(trouble, RejectedError) and trouble.reason != AUDIENCE_GONE and not results:
             return self._in_parts(rows, trouble)
         self._record(state, rows, results)
+        settled = {result.key for result in results if result.outcome in (Outcome.ACCEPTED, Outcome.REJECTED)}
+        left = [row for row in rows if row.key not in settled]
+        if state == REMOVING:
+            if settled:
+                self._unanswered.answered()
+            if left:
+                self._unanswered.put_off(left, trouble, results)
+            return []
         if trouble is not None:
             raise trouble
-        left = len(rows) - sum(result.outcome in (Outcome.ACCEPTED, Outcome.REJECTED) for result in results)
         if left:
             why = next((r.reason for r in results if r.outcome in (Outcome.DEFERRED, Outcome.UNCERTAIN)), None)
             raise StopSync(
-                f"the platform left {left} of {len(rows)} open ({why or 'no answer'}); the next sync goes on"
+                f"the platform left {len(left)} of {len(rows)} open ({why or 'no answer'}); the next sync goes on"
             )
         return []
 

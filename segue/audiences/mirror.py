@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from segue.audiences.asking import Asking, StopSync, Tools
+from segue.audiences.asking import Asking, Tools
 from segue.audiences.books import Books, open_books
 from segue.audiences.plan import ADDING, IN, REMOVING, plan
 from segue.audiences.report import AudienceLine
 from segue.audiences.rule import CHUNK, Tally, chunks, considered
+from segue.audiences.unanswered import StopSync
 from segue.contract import AudienceConnector, ConnectorError
 from segue.journeys.definition import Moment
 from segue.journeys.retargeting import AudienceRule, RetargetingBrief
