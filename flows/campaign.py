@@ -8,15 +8,14 @@ from typing import Any
 from prefect import flow
 from pydantic import Field, model_validator
 
-from flows.choices import chosen, growing
-from flows.errors import FlowError, without_personal_data
+from flows.choices import chosen, growing, meaning_of
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
 from flows.report import Report
 from segue.journeys.campaign import JOURNEY, CampaignChoices, Ways
 from segue.journeys.campaign_brief import NAME
 from segue.journeys.definition import Brief, Journey
-from segue.service import open_segue, segment_names, templates_of, words
+from segue.service import segment_names, templates_of, words
 
 
 def templates() -> dict[str, tuple[str, ...]]:
@@ -66,13 +65,8 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
 
     def brief_for(self, journey: Journey) -> Brief:
         """Return the campaign's own part, with what the segment means at this moment."""
-        with without_personal_data("Reading the segment"), open_segue() as segue:
-            try:
-                people = segue.segment(self.segment)
-            except KeyError as error:
-                raise FlowError(str(error.args[0])) from None
         asked = self.model_dump(include=set(CampaignChoices.model_fields))
-        return journey.brief.model_validate({**asked, "people": people})
+        return journey.brief.model_validate({**asked, "people": meaning_of(self.segment)})
 
 
 def _speaks(template: str, has: Sequence[str], ways: Ways) -> None:

@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any, Final
 
+from flows.errors import FlowError, without_personal_data
+from segue.journeys.segments import Definition
+from segue.service import open_segue
+
 #: Marks a field whose choices come and go; a saved default stays choosable when its own choice has gone.
 GROWS: Final = "x-grows"
 
@@ -45,6 +49,15 @@ def chosen(value: str, choices: Iterable[str]) -> str:
     if value not in known:
         raise ValueError(f"choose one of: {', '.join(known)}")
     return value
+
+
+def meaning_of(segment: str) -> Definition:
+    """Return what a segment that was chosen means at this moment; raises FlowError with the choice for none such."""
+    with without_personal_data("Reading the segment"), open_segue() as segue:
+        try:
+            return segue.segment(segment)
+        except KeyError as error:
+            raise FlowError(str(error.args[0])) from None
 
 
 def keeping_saved(schema: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:

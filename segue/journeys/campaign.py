@@ -20,9 +20,8 @@ from segue.contract import Channel
 from segue.journeys.campaign_brief import BUTTON, CampaignBrief, CampaignChoices, OverBudget, Ways
 from segue.journeys.definition import Journey, Moment, Step
 from segue.journeys.fitting import Item, fitting
-from segue.journeys.segments import Speaks, segment_select
+from segue.journeys.segments import Speaks, people_among, segment_select
 from segue.offers import Offer
-from segue.store.sql import among
 from segue.store.tables import profile
 from segue.store.types import UtcTime
 
@@ -46,10 +45,7 @@ def campaign_due(moment: Moment, brief: CampaignBrief) -> Select[Any]:
 def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: CampaignBrief) -> pd.DataFrame:
     """Gone: the segment means her no more. Sold out: there is nothing to show her."""
     people = rows["profile_id"].tolist()
-    meant: set[int] = set()
-    if brief.people is not None:
-        still = segment_select(brief.people, moment.now).where(among(connection, profile.c.id, people))
-        meant = set(connection.scalars(still))
+    meant = set() if brief.people is None else people_among(connection, brief.people, people, moment.now)
     things = _things(connection, people, moment.now, brief)
     return pd.DataFrame(
         {

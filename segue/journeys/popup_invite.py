@@ -3,7 +3,8 @@
 Due are the people of the next wave: the nearest ring first, by lot within a ring, as many as `popup_places` finds room
 for. Each run is a wave; what refusals, skips and holdouts left open goes to the next one. The lots are the same however
 often they are drawn. A person whose budget is used up is held and not dropped: an invitation is good to the last day,
-and those who hear from us most would otherwise be the ones who are never invited.
+and those who hear from us most would otherwise be the ones who are never invited. Where the brief names a segment,
+lots are drawn among its people alone, and whoever it means no more when her invitation is written is left out.
 
 A pop-up that is called off gets an end that is past, no end, or a capacity of 0: whoever still waits is left out.
 """
@@ -16,15 +17,16 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, exists, func, literal, select
 
 from segue.contract import Channel
-from segue.journeys.definition import Brief, Journey, Moment, Step
+from segue.journeys.definition import Journey, Moment, Step
 from segue.journeys.lottery import lot
 from segue.journeys.nearby import distance_km, haversine_of, homes_around
 from segue.journeys.points_shown import book_shown
+from segue.journeys.popup_brief import PopupInviteBrief, PopupInviteChoices
 from segue.journeys.popup_places import JOURNEY_NAME, TIME_TO_COME, full, is_open, popups_with_room, who_came
+from segue.journeys.segments import people_among, segment_select
 from segue.offers.loyalty import balances
 from segue.store.sql import among, later, listed
 from segue.store.tables import location, message, profile
@@ -39,28 +41,6 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 WAVE_EVERY = timedelta(days=1)
 
 
-class PopupInviteBrief(Brief):
-    """What a marketer may turn on the pop-up invite."""
-
-    popup: str | None = Field(
-        None,
-        min_length=1,
-        title="Pop-up",
-        description="The location's id in the shop. Empty: whichever pop-ups are open or open next.",
-    )
-    radius_km: float = Field(50, ge=1, le=500, title="Radius, km", description="Who lives further away is not invited.")
-    days_before: int = Field(
-        14, ge=1, le=90, title="Days before the opening", description="When the first invitations leave."
-    )
-    places: int | None = Field(
-        None,
-        ge=1,
-        le=100_000,
-        title="Places",
-        description="How many people it has room for, all days together. Empty: the location's capacity.",
-    )
-
-
 def invite_due(moment: Moment, brief: PopupInviteBrief) -> Select[Any]:
     """The next wave: who lives nearest and was drawn first, as many as there is room for."""
     popup = popups_with_room(
@@ -70,7 +50,10 @@ def invite_due(moment: Moment, brief: PopupInviteBrief) -> Select[Any]:
         external_id=brief.popup,
         places=brief.places,
     )
-    home = homes_around(popup, brief.radius_km).cte("home")
+    near = homes_around(popup, brief.radius_km)
+    if brief.people is not None:  # before the lots are drawn, so that nobody else takes a turn
+        near = near.where(profile.c.id.in_(segment_select(brief.people, moment.now)))
+    home = near.cte("home")
     occasion = _occasion(home.c.place_id, home.c.profile_id)
     was_asked = exists().where(message.c.key == literal(f"{JOURNEY_NAME}/{STEP_NAME}/").concat(occasion))
     turn = func.row_number().over(
@@ -117,7 +100,7 @@ _HOMES = select(profile.c.id, profile.c.home_latitude, profile.c.home_longitude)
 
 
 def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: PopupInviteBrief) -> pd.DataFrame:
-    """Gone: it is called off, over or full. Converted: she was there already."""
+    """Gone: it is called off, over or full, or the segment means her no more. Converted: she was there already."""
     place_ids = [int(one) for one in pd.unique(rows["subject_id"])]
     still_on = select(location.c.id).where(
         among(connection, location.c.id, place_ids), is_open(moment.now, brief.places)
@@ -134,9 +117,10 @@ def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: Pop
         ).tuples()
     )
     pairs = zip(people, rows["subject_id"].tolist(), strict=True)
-    return pd.DataFrame(
-        {"gone": ~rows["subject_id"].isin(still), "converted": [pair in there for pair in pairs]}, index=rows.index
-    )
+    gone = ~rows["subject_id"].isin(still)
+    if brief.people is not None:
+        gone |= ~rows["profile_id"].isin(people_among(connection, brief.people, people, moment.now))
+    return pd.DataFrame({"gone": gone, "converted": [pair in there for pair in pairs]}, index=rows.index)
 
 
 def words(
@@ -256,3 +240,5 @@ JOURNEY = Journey(
     prepares_every=WAVE_EVERY,
     refresh=book_shown,
 )
+
+__all__ = ["JOURNEY", "PopupInviteBrief", "PopupInviteChoices"]

@@ -6,10 +6,11 @@ who may be written to: that is decided for each message at the last moment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Connection, Select
 
 from segue.journeys.segment_people import people
 from segue.journeys.segment_rules import (
@@ -30,6 +31,8 @@ from segue.journeys.segment_rules import (
     Speaks,
 )
 from segue.journeys.segment_words import in_words
+from segue.store.sql import among
+from segue.store.tables import profile
 
 #: What every installation begins with: name -> title and definition.
 STARTERS = {
@@ -46,6 +49,12 @@ STARTERS = {
 def segment_select(definition: Definition, now: datetime) -> Select[Any]:
     """Return the select of the ids of everybody `definition` means at `now` (UTC)."""
     return people(definition.conditions, now)
+
+
+def people_among(connection: Connection, definition: Definition, people: Sequence[int], now: datetime) -> set[int]:
+    """Return those of `people` (profile ids) whom `definition` means at `now` (UTC)."""
+    still = segment_select(definition, now).where(among(connection, profile.c.id, people))
+    return set(connection.scalars(still))
 
 
 def described(definition: Definition) -> str:
@@ -71,5 +80,6 @@ __all__ = [
     "PointsAtLeast",
     "Speaks",
     "described",
+    "people_among",
     "segment_select",
 ]

@@ -14,7 +14,7 @@ from flows.errors import FlowError
 from flows.popup_invite import ANY, PopupInviteForm
 from segue.clock import VirtualClock
 from segue.journeys.popup_invite import JOURNEY
-from segue.service import Segue, open_segue, popup_choices
+from segue.service import Segue, Start, open_segue, popup_choices
 from segue.settings import load_settings
 from tests.flows.conftest import NOW
 from tests.journeys.popups import DAY, popup
@@ -71,6 +71,25 @@ def test_a_choice_means_the_pop_up_whose_id_ends_it(opened: Segue, choice: str) 
     with pytest.raises(FlowError, match=r"no shop or pop-up P9; there are Pop-up, 10 to 11 May \(P"):
         PopupInviteForm(popup="P9").brief_for(JOURNEY)
     assert popup_choices() == ("Pop-up, 12 to 13 May (1))",)
+
+
+def test_an_invitation_may_go_to_a_segment_and_its_yes_is_for_what_that_means(opened: Segue) -> None:
+    opened.install()
+    popup(opened.engine)
+    form = PopupInviteForm(segment="bought-lately")
+    assert "bought-lately" in PopupInviteForm.model_json_schema()["properties"]["segment"]["enum"]
+    assert "people" not in PopupInviteForm.model_json_schema()["properties"]
+    assert form.asked() == "Asked for: Who: **bought-lately**"
+    brief = form.brief_for(JOURNEY)
+    assert brief == JOURNEY.brief.model_validate(
+        {"segment": "bought-lately", "people": opened.segment("bought-lately")}
+    )
+    before = opened.freeze(JOURNEY, brief, start=Start.HAND).digest
+    assert before == opened.freeze(JOURNEY, form.brief_for(JOURNEY), start=Start.HAND).digest
+    opened.define_segment("bought-lately", "", {"conditions": [{"kind": "bought_within", "days": 30}]})
+    assert before != opened.freeze(JOURNEY, form.brief_for(JOURNEY), start=Start.HAND).digest
+    with pytest.raises(FlowError, match="there is no segment nobody"):
+        PopupInviteForm(segment="nobody").brief_for(JOURNEY)
 
 
 def test_a_saved_default_whose_pop_up_is_over_is_still_offered() -> None:

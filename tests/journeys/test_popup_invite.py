@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from segue.journeys.definition import Moment
 from segue.journeys.popup_invite import PopupInviteBrief, facts, invite_due, invite_next_due, words
 from segue.journeys.popup_places import TIME_TO_COME
+from segue.journeys.segments import Definition, Lives
 from segue.outbox.merge_keys import move_messages
 from segue.settings import House, PopUp
 from segue.store.engine import open_engine, read, write
@@ -63,6 +64,25 @@ def test_waves_fill_what_came_to_nothing_and_nothing_else(engine: Engine) -> Non
     everybody = invited(engine)
     assert len(everybody) == len(set(everybody)) == 38
     assert sum(n for state, n in states(engine).items() if state not in {"skipped", "control", "rejected"}) == 20
+
+
+def test_of_a_segment_only_its_people_are_invited(engine: Engine) -> None:
+    """Lots are drawn among them, so that nobody else takes a turn; whoever it means no more is left out."""
+    popup(engine)
+    neighbours(engine, range(1, 101))
+    with write(engine) as connection:
+        connection.execute(update(profile).where(profile.c.id > 70).values(country="US"))
+        connection.execute(update(profile).where(profile.c.id <= 70).values(country="DE"))
+    american = Definition(conditions=(Lives(country="US"),))
+    drawn = due(engine, people=american)
+    assert len(drawn) == 20
+    assert {who for _, who in drawn} <= set(range(71, 101))
+    with write(engine) as connection:
+        connection.execute(update(profile).where(profile.c.id == 71).values(country="DE"))
+    with read(engine) as connection:
+        asked = facts(connection, frame((71, 1), (72, 1)), at(), PopupInviteBrief(people=american))
+        assert asked["gone"].tolist() == [True, False]
+        assert facts(connection, frame((71, 1), (72, 1)), at(), BRIEF)["gone"].tolist() == [False, False]
 
 
 def test_a_wave_takes_everybody_there_is(engine: Engine) -> None:
