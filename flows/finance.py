@@ -11,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from flows import pictures
 from flows.errors import without_personal_data
 from segue.service import open_segue
-from segue.service.finance import OpenMonth, OpenPromises, amount_text, finance_csv, written_to
+from segue.service.finance import OpenMonth, OpenPromises, amount_text, finance_csv, rewards_ahead, written_to
 
 _HEADS = ("Month", "Points", "Pending", "Worth", "Codes", "Of an amount", "Of a percentage")
 #: Months beyond these are in the table only.
@@ -23,16 +23,18 @@ def finance() -> int:
     """Count open points and codes by the month in which they run out. Returns how many points are open."""
     with without_personal_data("Finance"), open_segue() as segue:
         promises = segue.finance()
+        ahead = rewards_ahead(segue.referrals(), segue.settings.house.referral)
         file = written_to(segue.settings.home / "finance", promises.at, finance_csv(promises))
-    create_markdown_artifact(page(promises, str(file)), key="finance", description="Open points and codes")
+    create_markdown_artifact(page(promises, str(file), ahead), key="finance", description="Open points and codes")
     return promises.total.available + promises.total.pending
 
 
-def page(promises: OpenPromises, file: str) -> str:
-    """Return the run's page in Markdown."""
+def page(promises: OpenPromises, file: str, ahead: str | None = None) -> str:
+    """Return the run's page in Markdown; `ahead` is what referrals may still cost, in a sentence."""
     total = promises.total
+    also = [f"**Friends:** {ahead}"] if ahead else []
     if not promises.months:
-        return "**Nothing is open**: no points, and no codes that could still be used."
+        return "\n\n".join(["**Nothing is open**: no points, and no codes that could still be used.", *also])
     rows = [
         pictures.Bar(f"{month.month}: {amount_text(month.points_minor, promises.currency)}", count, "accepted")
         for month in promises.months[:_CHARTED]
@@ -47,7 +49,7 @@ def page(promises: OpenPromises, file: str) -> str:
         "still be used."
     )
     note = "Pending points do not count yet: goods may still come back. Months are those of UTC."
-    return "\n\n".join([said, *([chart] if rows else []), "\n".join(lines), note, f"As CSV: `{file}`"])
+    return "\n\n".join([said, *([chart] if rows else []), "\n".join(lines), *also, note, f"As CSV: `{file}`"])
 
 
 def _cells(month: OpenMonth, currency: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from flows.choices import keeping_saved
 FORMS: Final = {
     "flows.campaign": "campaign",
     "flows.popup_invite": "popup_invite",
+    "flows.referral_review": "referral_review",
     "flows.segments": "define_a_segment",
     "flows.test_send": "test_send",
 }

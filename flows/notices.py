@@ -15,6 +15,8 @@ from prefect.events.actions import SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
 from flows.deployments import WORK_POOL
+from flows.referral_review import EVENT as TO_REVIEW
+from flows.referral_review import RESOURCE as REFERRALS
 from flows.unusual import EVENT, RESOURCE, SIZE
 from segue.service import Size
 
@@ -120,6 +122,21 @@ NOTICES: Final = (
             "within": timedelta(minutes=30),
         },
         posture=Posture.Proactive,
+    ),
+    Notice(
+        name="Segue: referrals to review",
+        description="Tells when a referral looks like abuse and waits for somebody, once a day.",
+        subject="{{ event.payload.waiting }} to review: referrals",
+        body=f"{{{{ event.payload.said }}}} Nothing of what waits is paid before somebody agrees.{_LINK}"
+        "Start referral-review: its page lists them, and its form takes your yes or no. You are told once a day at "
+        "most, and of each once.",
+        # At once: who sends it counts the day, so that nothing is swallowed.
+        trigger={
+            "expect": {TO_REVIEW},
+            "match": {"prefect.resource.id": REFERRALS},
+            "for_each": {"prefect.resource.id"},
+            "within": timedelta(0),
+        },
     ),
     _unusual(Size.MANY, timedelta(days=1), f"Look whether that is meant. {_PAUSE}"),
     _unusual(

@@ -9,6 +9,7 @@ from prefect import flow
 
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
+from flows.referral_review import tell_of_new_ones
 from flows.report import Report
 from segue.journeys.referral_followup import JOURNEY, ReferralFollowupBrief
 
@@ -20,4 +21,7 @@ class ReferralFollowupForm(ReferralFollowupBrief, JourneyForm, title="Referral f
 @flow(name="referral-followup", task_runner=journey_runner)
 def referral_followup(brief: ReferralFollowupForm = ReferralFollowupForm()) -> Report:  # noqa: B008 - frozen
     """Grant both vouchers of every referral that has earned them, and tell both; remind who shared her link."""
-    return run_journey(JOURNEY, brief)
+    report = run_journey(JOURNEY, brief)
+    if not report.preview:
+        tell_of_new_ones()
+    return report

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from typer.testing import CliRunner, Result
 
 from flows.finance import page
 from segue.cli.main import app
+from segue.offers import ReferralCount
 from segue.offers.loyalty import spend
 from segue.service import open_segue
-from segue.service.finance import written_to
+from segue.service.finance import rewards_ahead, written_to
 from segue.settings import load_settings
+from segue.settings.house import Referral
 from segue.store.engine import write
-from segue.store.tables import order, profile, redemption, voucher
+from segue.store.tables import order, profile, redemption, referral, voucher
 
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)
 Run = Callable[..., Result]
@@ -127,3 +130,23 @@ def test_nothing_open_is_said_so(database_url: str, tmp_path: Path, monkeypatch:
     with open_segue() as segue:
         segue.install()
         assert page(segue.finance(), "") == "**Nothing is open**: no points, and no codes that could still be used."
+
+
+def test_what_friends_may_still_earn_is_told_beside(run: Run) -> None:
+    """Two vouchers each; also where no points and no codes are open."""
+    count = ReferralCount(pending=2, to_review=1, granted=5, refused=1, refusals={})
+    said = rewards_ahead(count, Referral())
+    assert said == (
+        "3 referrals are pending (1 of them to be reviewed): $90.00 in vouchers, half for each of the two, if all are "
+        "granted."
+    )
+    with open_segue() as segue:
+        promises = segue.finance()
+        assert said in page(promises, "f.csv", said)
+        assert said in page(replace(promises, months=()), "f.csv", said)
+        with write(segue.engine) as connection:
+            friends = {"profile_id": 1, "code": "C", "score": 0, "signals": [], "occurred_at": NOW, "recorded_at": NOW}
+            connection.execute(insert(profile).values(id=2, created_at=NOW))
+            connection.execute(update(order).where(order.c.id == 3).values(profile_id=2))
+            connection.execute(insert(referral).values(friend_id=2, order_id=3, **friends))
+    assert "1 referral is pending: $30.00 in vouchers" in run().output

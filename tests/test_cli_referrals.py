@@ -66,12 +66,15 @@ def test_the_queue_is_listed_worst_first_and_names_nobody(run: Callable[..., Res
     done = run()
     assert done.output.index("same email 100") < done.output.index("shared phone 60")
     assert "Sarah" not in done.output
+    assert [cell.strip() for cell in next(one for one in done.output.splitlines() if "same email" in one).split("│")][
+        1:-1
+    ] == ["2", "100", "same email 100", "1", "3", "o2", "2026-05-12", "2026-05-12"]
     assert counts(done) == {"pending": "1", "to review": "2", "granted": "0", "refused": "0"}
 
 
 def test_who_looked_decides_and_is_written_down(run: Callable[..., Result]) -> None:
     done = run("--approve", "1", "--refuse", "2", "--by", "Ada")
-    assert counts(done) == {"pending": "2", "to review": "0", "granted": "0", "refused": "1"}
+    assert counts(done) == {"pending": "2", "to review": "0", "granted": "0", "refused": "1", "by somebody": "1"}
     assert reviews() == {1: ("approved", "Ada"), 2: ("refused", "Ada"), 3: (None, None)}
     assert "shared phone" not in run().output
 

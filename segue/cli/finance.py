@@ -12,7 +12,7 @@ from rich.table import Table
 
 from segue.cli.opened import opened
 from segue.render.wording import money
-from segue.service.finance import OpenMonth, OpenPromises, finance_csv
+from segue.service.finance import OpenMonth, OpenPromises, finance_csv, rewards_ahead
 
 _out = Console(soft_wrap=True)
 
@@ -23,6 +23,7 @@ def finance(
     """Show open points and codes by the month in which they run out if nobody uses them."""
     with opened() as segue:
         promises = segue.finance()
+        ahead = rewards_ahead(segue.referrals(), segue.settings.house.referral)
     _out.print(open_table(promises))
     if promises.foreign_orders:
         _out.print(
@@ -30,6 +31,8 @@ def finance(
             f"{promises.currency}.",
             highlight=False,
         )
+    if ahead is not None:
+        _out.print(ahead, highlight=False)
     if csv is not None:
         csv.write_text(finance_csv(promises), "utf-8", newline="")
         _out.print(f"Written to {escape(str(csv))}", highlight=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segue.cli.opened import opened
@@ -39,12 +40,16 @@ def referrals(
 
 
 def _queue(segue: Segue) -> Table:
-    table = Table(title="Referrals to look at")
-    for head in ("id", "score", "what speaks for abuse", "friend's order paid"):
-        table.add_column(head, justify="right" if head in ("id", "score") else "left")
+    table = Table(title="Referrals to look at", caption="segue explain ID tells who a profile is")
+    numbers = ("id", "score", "profile", "friend")
+    for head in ("id", "score", "what speaks for abuse", "profile", "friend", "friend's order", "paid", "waits since"):
+        table.add_column(head, justify="right" if head in numbers else "left")
     for one in segue.referrals_to_review():
         signals = ", ".join(f"{name.replace('_', ' ')} {weight}" for name, weight in one.signals.items())
-        table.add_row(str(one.id), str(one.score), signals, f"{one.occurred_at:%Y-%m-%d %H:%M} UTC")
+        ids = (str(one.profile_id), str(one.friend_id), escape(one.order_number))
+        table.add_row(
+            str(one.id), str(one.score), signals, *ids, f"{one.occurred_at:%Y-%m-%d}", f"{one.found_at:%Y-%m-%d}"
+        )
     return table
 
 
@@ -60,4 +65,6 @@ def _counts(segue: Segue) -> Table:
         ("refused", count.refused),
     ):
         table.add_row(what, f"{number:,}")
+    for why, number in count.refusals.items():
+        table.add_row(f"  {why}", f"{number:,}")
     return table

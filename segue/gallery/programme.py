@@ -81,6 +81,10 @@ def _friends(connection: Connection, people: Collection[int], until: datetime) -
     asked = set(people)
     mine = or_(among(connection, referral.c.profile_id, people), among(connection, referral.c.friend_id, people))
     for row in connection.execute(select(referral).where(mine, referral.c.occurred_at <= until)):
+        if row.profile_id == row.friend_id:
+            title = "Bought with her own code for friends"
+            yield row.profile_id, Entry(at=row.occurred_at, kind="code", title=title, detail="earns nothing")
+            continue
         if row.profile_id in asked:
             title = "A friend bought with the code for friends"
             yield row.profile_id, Entry(at=row.occurred_at, kind="code", title=title, detail=_standing(row))

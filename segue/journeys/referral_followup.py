@@ -139,7 +139,11 @@ _LAST_SHARES = (
 _LAST_FRIENDS = (
     select(referral.c.profile_id, func.max(order.c.paid_at))
     .join(order, order.c.id == referral.c.order_id)
-    .where(listed(referral.c.profile_id, "people"), order.c.cancelled_at.is_(None))
+    .where(
+        listed(referral.c.profile_id, "people"),
+        referral.c.friend_id != referral.c.profile_id,  # her own order is no friend's
+        order.c.cancelled_at.is_(None),
+    )
     .group_by(referral.c.profile_id)
 )
 

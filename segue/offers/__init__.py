@@ -8,10 +8,12 @@ from segue.offers.redeem import RedemptionCount, record_redemptions, redeem_orde
 from segue.offers.referral import find_referrals, known_codes, referral_codes
 from segue.offers.referral_review import (
     ReferralCount,
+    ReviewedReferral,
     SuspectReferral,
     count_referrals,
     referrals_to_review,
     review_referral,
+    reviewed_referrals,
 )
 from segue.offers.referral_rewards import Standing, grant_rewards, grantable, next_rewards, standings
 from segue.offers.shop import Settled, publish, read_redemptions, settle, withdraw
@@ -22,6 +24,7 @@ __all__ = [
     "OfferedVoucher",
     "RedemptionCount",
     "ReferralCount",
+    "ReviewedReferral",
     "Settled",
     "Standing",
     "SuspectReferral",
@@ -44,6 +47,7 @@ __all__ = [
     "referral_codes",
     "referrals_to_review",
     "review_referral",
+    "reviewed_referrals",
     "revoke",
     "settle",
     "standings",

@@ -60,8 +60,9 @@ def find_referrals(connection: Connection, now: datetime, rules: Referral) -> in
     """Write a row for each friend's first order under somebody else's code; return how many were new.
 
     An order names a code by `referral_code`, else by `discount_code`, in any case. Whoever bought before is nobody's
-    friend to win. An order that was cancelled before anything was granted is as if it had never been. What speaks
-    for abuse is weighed again for all that wait.
+    friend to win. An order that was cancelled before anything was granted is as if it had never been. An order under
+    her own code alone is written down, too, first or not: it earns nothing, and somebody may ask why. What speaks for
+    abuse is weighed again for all that wait.
     """
     del rules  # an order below the least worth is found all the same: her standing counts it for nothing
     if connection.scalar(select(referral_code.c.id).limit(1)) is None:
@@ -69,7 +70,8 @@ def find_referrals(connection: Connection, now: datetime, rules: Referral) -> in
     one_at_a_time(connection)
     rows = []
     for one, codes in _naming(connection, now):
-        by = next(((code, owner) for code, owner in codes if owner != one.profile_id), None)
+        by = next(((code, owner) for code, owner in codes if one.is_first and owner != one.profile_id), None)
+        by = by or next(((code, owner) for code, owner in codes if owner == one.profile_id), None)
         if by is not None:
             rows.append(
                 {
@@ -117,7 +119,10 @@ def is_first(orders: FromClause, now: datetime) -> ColumnElement[bool]:
 
 
 def _naming(connection: Connection, now: datetime) -> list[tuple[Row[Any], list[tuple[str, int]]]]:
-    """First orders that name a code of ours and are no referral yet, each with these codes and their owners."""
+    """Orders that name a code of ours and are no referral yet, each with these codes and their owners.
+
+    First ones, and those of people who have a code themselves: they may have named their own.
+    """
     asked: dict[str, dict[str, list[str]]] = {}
     for column in (order.c.referral_code, order.c.discount_code):
         cells = connection.scalars(select(column).where(column.is_not(None)).distinct())
@@ -129,18 +134,30 @@ def _naming(connection: Connection, now: datetime) -> list[tuple[Row[Any], list[
     if not owners:
         return []
     before, bought = referral.alias("before"), order.alias("bought")
+    # A friend is one once; an order that was cancelled before it earned anything does not count, nor what she did
+    # under her own code.
+    is_new = ~(
+        select(before.c.id)
+        .join(bought, bought.c.id == before.c.order_id)
+        .where(
+            before.c.friend_id == order.c.profile_id,
+            or_(and_(stands(bought, now), before.c.profile_id != before.c.friend_id), is_granted(before.c.id)),
+        )
+        .exists()
+    )
+    wins_a_friend = and_(is_first(order, now), is_new)
     question = select(
-        order.c.id, order.c.profile_id, order.c.paid_at, order.c.referral_code, order.c.discount_code
+        order.c.id,
+        order.c.profile_id,
+        order.c.paid_at,
+        order.c.referral_code,
+        order.c.discount_code,
+        wins_a_friend.label("is_first"),
     ).where(
         order.c.profile_id.is_not(None),
         stands(order, now),
-        is_first(order, now),
         ~select(before.c.id).where(before.c.order_id == order.c.id).exists(),
-        # A friend is one once; an order that was cancelled before it earned anything does not count.
-        ~select(before.c.id)
-        .join(bought, bought.c.id == before.c.order_id)
-        .where(before.c.friend_id == order.c.profile_id, or_(stands(bought, now), is_granted(before.c.id)))
-        .exists(),
+        or_(wins_a_friend, select(referral_code.c.id).where(referral_code.c.profile_id == order.c.profile_id).exists()),
     )
     found: dict[int, Row[Any]] = {}
     for column in (order.c.referral_code, order.c.discount_code):

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, func, literal, or_, select
 
-from segue.offers.kept import kept_minor
 from segue.offers.ledger import lock_people
 from segue.offers.mint import code_for
-from segue.offers.referral import is_first, one_at_a_time, stands
-from segue.offers.referral_keys import OFFERS, ROLES, is_granted, key_for
+from segue.offers.referral import one_at_a_time
+from segue.offers.referral_keys import OFFERS, ROLES, key_for
+from segue.offers.referral_needs import may_come
 from segue.settings.house import Referral
 from segue.store.bulk import insert_new, rows_where
 from segue.store.sql import later, listed
@@ -51,7 +51,7 @@ def grantable(now: datetime, rules: Referral) -> CTE:
         select(referral.c.id, referral.c.profile_id, referral.c.friend_id, turn.label("turn"))
         .join(order, order.c.id == referral.c.order_id)
         .where(
-            _may_come(now, rules),
+            may_come(now, rules),
             order.c.paid_at <= literal(now - timedelta(days=rules.return_window_days), UtcTime),
             or_(
                 referral.c.review == "approved",
@@ -113,7 +113,7 @@ def standings(
         .join(order, order.c.id == referral.c.order_id)
         .where(
             listed(referral.c.profile_id, "people"),
-            _may_come(now, rules),
+            may_come(now, rules),
             or_(referral.c.review.is_(None), referral.c.review == "approved"),
         )
         .group_by(referral.c.profile_id)
@@ -136,21 +136,6 @@ def next_rewards(now: datetime, rules: Referral) -> Select[Any]:
     is_named = or_(order.c.id.in_(select(referral.c.order_id)), order.c.referral_code.is_not(None))
     return select(later(func.min(order.c.paid_at), window)).where(
         order.c.paid_at > literal(now - window, UtcTime), is_named
-    )
-
-
-def _may_come(now: datetime, rules: Referral) -> ColumnElement[bool]:
-    """True for a referral (joined with its order) that earns something once its time has come."""
-    before = referral.alias("of_this_friend")
-    return and_(
-        # One reward a friend, for ever: also of two friends who turned out to be one.
-        ~select(before.c.id).where(before.c.friend_id == referral.c.friend_id, is_granted(before.c.id)).exists(),
-        referral.c.profile_id != referral.c.friend_id,
-        order.c.profile_id == referral.c.friend_id,
-        stands(order, now),
-        is_first(order, now),
-        order.c.currency == rules.currency,
-        kept_minor(now) >= rules.least_order_minor,
     )
 
 

@@ -18,7 +18,7 @@ from segue.store.tables import identifier, profile, referral
 
 #: What each signal adds to a score, which ends at 100. Living together alone is no abuse: it asks for a second sign.
 WEIGHTS: Mapping[str, int] = {
-    "same_person": 100,  # the two profiles became one
+    "same_person": 100,  # her own code, or the two profiles became one: it earns nothing, and nobody is asked
     "same_email": 100,
     "shared_phone": 60,
     "shared_device": 60,
@@ -83,7 +83,8 @@ def weigh_open(connection: Connection) -> None:
     for row in rows:
         signals = _between(row.profile_id, row.friend_id, known)
         others = [one.friend_id for one in friends[row.profile_id] if one.id < row.id]
-        if any(_names_shared(known[row.friend_id], known[one]) for one in others if one != row.friend_id):
+        apart = {row.friend_id, row.profile_id}  # herself is no other friend
+        if any(_names_shared(known[row.friend_id], known[one]) for one in others if one not in apart):
             signals.append("other_friend")
         if signals != row.signals:
             changed.append({"id": row.id, "score": score_of(signals), "signals": signals})

@@ -13,7 +13,7 @@ from segue.audiences import AudienceLine, AudienceReport, FeedReport
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
 from segue.intake import FORMATS, Hints, ImportReport, IntakeError, MappingError, OptionError, files_of, is_leaflet
-from segue.offers import CodeCount, Settled
+from segue.offers import CodeCount, ReferralCount, ReviewedReferral, Settled, SuspectReferral
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
@@ -36,10 +36,12 @@ from segue.service.offered import (
     OfferedVerbs,
     place_choices,
     popup_choices,
+    review_choices,
     segment_names,
     template_languages,
     templates_of,
 )
+from segue.service.referrals import ReferralVerbs
 from segue.service.results import ResultVerbs, RunToRefresh
 from segue.service.running import RunPlan, RunVerbs, Shard
 from segue.service.segments import SegmentLine, SegmentVerbs
@@ -51,7 +53,16 @@ from segue.store.migrate import migrate
 
 
 class Segue(
-    ApproveVerbs, AudienceVerbs, LeadVerbs, OfferedVerbs, ResultVerbs, RunVerbs, SegmentVerbs, TrialVerbs, WhyVerbs
+    ApproveVerbs,
+    AudienceVerbs,
+    LeadVerbs,
+    OfferedVerbs,
+    ReferralVerbs,
+    ResultVerbs,
+    RunVerbs,
+    SegmentVerbs,
+    TrialVerbs,
+    WhyVerbs,
 ):
     """The verbs of an open installation. Make one with `open_segue`."""
 
@@ -103,7 +114,9 @@ __all__ = [
     "OptionError",
     "PrintReport",
     "Receivers",
+    "ReferralCount",
     "Results",
+    "ReviewedReferral",
     "RunPlan",
     "RunToRefresh",
     "SampleRender",
@@ -118,6 +131,7 @@ __all__ = [
     "Start",
     "StoppedRun",
     "Summary",
+    "SuspectReferral",
     "TrialLine",
     "Unusual",
     "Why",
@@ -129,6 +143,7 @@ __all__ = [
     "place_choices",
     "popup_choices",
     "receivers_of",
+    "review_choices",
     "segment_names",
     "template_languages",
     "templates_of",

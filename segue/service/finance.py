@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from segue.offers import ReferralCount
 from segue.offers.points_open import OpenMonth, OpenPromises
 from segue.render.wording import money
+from segue.settings.house import Referral
 
 #: An amount in minor units as it stands on a price tag.
 amount_text = money
@@ -24,6 +26,17 @@ def finance_csv(promises: OpenPromises) -> str:
     for month in promises.months:
         writer.writerows(_lines(month, promises.currency))
     return file.getvalue()
+
+
+def rewards_ahead(count: ReferralCount, rules: Referral) -> str | None:
+    """One sentence of what referrals may still cost; None where nothing is pending."""
+    ahead = count.pending + count.to_review
+    if not ahead:
+        return None
+    rewards = "1 referral is" if ahead == 1 else f"{ahead:,} referrals are"
+    reviewed = f" ({count.to_review:,} of them to be reviewed)" if count.to_review else ""
+    worth = money(2 * ahead * rules.reward_minor, rules.currency)
+    return f"{rewards} pending{reviewed}: {worth} in vouchers, half for each of the two, if all are granted."
 
 
 def written_to(folder: Path, at: datetime, text: str) -> Path:
@@ -47,4 +60,4 @@ def _lines(month: OpenMonth, currency: str) -> Iterator[tuple[str | int, ...]]:
         yield month.month, "codes_of_a_percentage", month.percentages, "", ""
 
 
-__all__ = ["OpenMonth", "OpenPromises", "amount_text", "finance_csv", "written_to"]
+__all__ = ["OpenMonth", "OpenPromises", "amount_text", "finance_csv", "rewards_ahead", "written_to"]

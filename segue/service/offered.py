@@ -7,14 +7,15 @@ nothing is said of what is wrong with one, since the form must open all the same
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -23,6 +24,7 @@ from segue.journeys.campaign_brief import FOLDER
 from segue.journeys.definition import Journey
 from segue.journeys.popup_invite import shown_with
 from segue.journeys.popup_places import popups_to_offer
+from segue.offers import SuspectReferral, referrals_to_review
 from segue.render import BrandError, load_brand
 from segue.render.spoken import channels_of
 from segue.render.voice import language_name
@@ -31,8 +33,11 @@ from segue.settings import load_settings
 from segue.store.engine import open_engine, read
 from segue.store.tables import location, segment
 
+_T = TypeVar("_T")
 #: A name longer than this is cut: the id behind it tells which pop-up is meant.
 _LONGEST_NAME = 60
+#: So many referrals are offered at once; with each decided, the next one is.
+_OFFERED = 100
 #: So many places are named where one is not known.
 _SOME = 12
 _PLACES = (
@@ -76,6 +81,23 @@ def template_languages() -> dict[str, str]:
     return dict(sorted((language_name(code), code) for code in codes))
 
 
+def review_choices() -> tuple[str, ...]:
+    """The referrals that wait for somebody, the most suspicious first; none where the store cannot be read.
+
+    Each begins with its id. It names nobody.
+    """
+    settings = load_settings()
+    now = settings.virtual_now or SystemClock().now()
+    waiting = _asked(lambda connection: referrals_to_review(connection, now, settings.house.referral))
+    return tuple(review_choice(one) for one in waiting[:_OFFERED])
+
+
+def review_choice(one: SuspectReferral) -> str:
+    """How a referral is called where it can be chosen."""
+    said = ", ".join(name.replace("_", " ") for name in one.signals)
+    return f"{one.id}: order {one.order_number}, score {one.score}, {said}"
+
+
 class OfferedVerbs(Desk):
     """What a choice means."""
 
@@ -106,6 +128,10 @@ class OfferedVerbs(Desk):
 
 
 def _rows(question: Select[Any]) -> list[Row[Any]]:
+    return _asked(lambda connection: list(connection.execute(question)))
+
+
+def _asked(ask: Callable[[Connection], list[_T]]) -> list[_T]:
     settings = load_settings()
     try:
         url = make_url(settings.store_url)
@@ -116,7 +142,7 @@ def _rows(question: Select[Any]) -> list[Row[Any]]:
         return []
     try:
         with read(engine) as connection:
-            return list(connection.execute(question))
+            return ask(connection)
     except SQLAlchemyError:
         return []
     finally:

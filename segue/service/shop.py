@@ -16,14 +16,9 @@ from segue.intake import (
 from segue.offers import (
     CodeCount,
     RedemptionCount,
-    ReferralCount,
     Settled,
-    SuspectReferral,
     count_codes,
-    count_referrals,
     read_redemptions,
-    referrals_to_review,
-    review_referral,
     revoke,
     settle,
     withdraw,
@@ -113,24 +108,6 @@ class ShopVerbs(Desk):
         """How many personal codes there are, how they stand, and what is at stake; nobody's code or name."""
         with read(self.engine) as connection:
             return count_codes(connection, self.clock.now())
-
-    def referrals_to_review(self) -> list[SuspectReferral]:
-        """Referrals that look like abuse and wait for somebody, the most suspicious first; they name nobody."""
-        with read(self.engine) as connection:
-            return referrals_to_review(connection, self.settings.house.referral)
-
-    def review_referral(self, referral_id: int, *, approve: bool, by: str) -> None:
-        """Approve or refuse a referral; an approved one is granted by the next run of its journey.
-
-        Raises KeyError for an id nobody has, and ValueError without a name or once the vouchers are out.
-        """
-        with write(self.engine) as connection:
-            review_referral(connection, referral_id, approve=approve, by=by, now=self.clock.now())
-
-    def referrals(self) -> ReferralCount:
-        """How all referrals stand, counted."""
-        with read(self.engine) as connection:
-            return count_referrals(connection, self.settings.house.referral)
 
     def settle_offers(self) -> Settled:
         """Tell the shop of codes it does not know yet, have it withdraw what was revoked, and read what was used.

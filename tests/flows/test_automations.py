@@ -20,6 +20,8 @@ from prefect.server.events.schemas.events import ReceivedEvent
 from flows.automations import MAIL, WEBHOOK, sync_notices
 from flows.deployments import WORK_POOL
 from flows.notices import NOTICES
+from flows.referral_review import EVENT as TO_REVIEW
+from flows.referral_review import RESOURCE as REFERRALS
 from flows.unusual import EVENT, RESOURCE, SIZE
 from segue.service import Receivers, receivers_of
 from segue.settings import Settings
@@ -144,6 +146,11 @@ def run_event(event: str, pool: str, at: datetime) -> ReceivedEvent:
             "id": uuid4(),
         }
     )
+
+
+def test_what_waits_for_a_review_is_told_each_time_it_is_said() -> None:
+    """Who says it counts the day."""
+    assert covering(TO_REVIEW, {"prefect.resource.id": REFERRALS}, []) == ["Segue: referrals to review"]
 
 
 def covering(event: str, resource: dict[str, str], related: list[dict[str, str]]) -> list[str]:

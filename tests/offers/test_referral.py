@@ -80,9 +80,8 @@ def test_a_code_counts_in_any_case_and_in_either_column(shop: Engine, column: st
         {"cancelled_at": NOW},
         {"profile_id": None},
         {"referral_code": "K7QMX-2XHDA"},
-        {"profile_id": SARAH},
     ],
-    ids=["unpaid", "paid_later", "cancelled", "nobody", "no_code_of_ours", "her_own_code"],
+    ids=["unpaid", "paid_later", "cancelled", "nobody", "no_code_of_ours"],
 )
 def test_no_referral(shop: Engine, facts: dict[str, Any]) -> None:
     buy(shop, 7, FRIEND, codes(shop, SARAH)[SARAH], **facts)
@@ -211,27 +210,28 @@ def test_a_score_is_no_veto_somebody_looks(shop: Engine) -> None:
     which = suspect(shop)
     assert grant(shop) == 0
     with read(shop) as connection:
-        (waiting,) = referrals_to_review(connection, RULES)
-        assert count_referrals(connection, RULES).to_review == 1
+        (waiting,) = referrals_to_review(connection, NOW, RULES)
+        assert count_referrals(connection, PAST, RULES).to_review == 1
     assert (waiting.id, waiting.score, waiting.signals) == (which, 60, {"shared_phone": 60})
+    assert (waiting.profile_id, waiting.friend_id, waiting.order_number) == (SARAH, FRIEND, "order-7")
     with write(shop) as connection:
-        review_referral(connection, which, approve=True, by="Ada", now=NOW)
-        assert referrals_to_review(connection, RULES) == []
+        review_referral(connection, which, approve=True, by="Ada", now=NOW, rules=RULES, reason="two people ")
+        assert referrals_to_review(connection, NOW, RULES) == []
     assert grant(shop) == 1
     (row,) = referrals(shop)
-    assert (row.review, row.reviewed_by, row.reviewed_at) == ("approved", "Ada", NOW)
+    assert (row.review, row.reviewed_by, row.reviewed_at) == ("approved", "Ada (two people)", NOW)
     with write(shop) as connection, pytest.raises(ValueError, match="was granted"):
-        review_referral(connection, which, approve=False, by="Ada", now=NOW)
+        review_referral(connection, which, approve=False, by="Ada", now=NOW, rules=RULES)
 
 
 def test_who_is_refused_gets_nothing_unless_somebody_thinks_again(shop: Engine) -> None:
     which = suspect(shop)
     for approve, granted in ((False, 0), (True, 1)):
         with write(shop) as connection:
-            review_referral(connection, which, approve=approve, by="Ada", now=NOW)
+            review_referral(connection, which, approve=approve, by="Ada", now=NOW, rules=RULES)
         assert grant(shop) == granted
         with read(shop) as connection:
-            stand = count_referrals(connection, RULES)
+            stand = count_referrals(connection, PAST, RULES)
         assert (stand.granted, stand.refused, stand.pending, stand.to_review) == (granted, 1 - granted, 0, 0)
 
 
@@ -239,9 +239,64 @@ def test_a_review_names_a_referral_and_who_looked(shop: Engine) -> None:
     which = suspect(shop)
     with write(shop) as connection:
         with pytest.raises(KeyError, match="no referral 99"):
-            review_referral(connection, 99, approve=True, by="Ada", now=NOW)
+            review_referral(connection, 99, approve=True, by="Ada", now=NOW, rules=RULES)
         with pytest.raises(ValueError, match="needs the name"):
-            review_referral(connection, which, approve=True, by=" ", now=NOW)
+            review_referral(connection, which, approve=True, by=" ", now=NOW, rules=RULES)
+
+
+@pytest.mark.parametrize("bought_before", [False, True])
+def test_her_own_code_is_written_down_and_refused_by_that(shop: Engine, *, bought_before: bool) -> None:
+    """No silent veto: it is counted with its reason, never pending, and nobody is asked to approve it."""
+    code = codes(shop, SARAH)[SARAH]
+    if bought_before:
+        buy(shop, 1, SARAH, paid_at=NOW - 9 * DAY)
+    buy(shop, 7, SARAH, code, discount_code=f"VIP, {code}")
+    assert (find(shop), find(shop), pairs(shop)) == (1, 0, [(SARAH, SARAH, 7)])
+    with write(shop) as connection:
+        assert referrals_to_review(connection, NOW, RULES) == []
+        count = count_referrals(connection, NOW, RULES)
+        with pytest.raises(ValueError, match="earns nothing, approved or not: the friend is herself"):
+            review_referral(connection, referrals(shop)[0].id, approve=True, by="Ada", now=NOW, rules=RULES)
+    assert (count.pending, count.to_review, count.granted) == (0, 0, 0)
+    assert (count.refused, count.refusals) == (1, {"the friend is herself": 1})
+    assert grant(shop) == 0
+
+
+def test_her_own_code_is_not_in_the_way_of_a_friends_order_that_is_told_late(shop: Engine) -> None:
+    """Her first order came by a friend's code and was imported after the one under her own; friends share nothing."""
+    both = codes(shop, SARAH, FRIEND)
+    buy(shop, 2, FRIEND, both[FRIEND], paid_at=NOW + DAY)
+    with write(shop) as connection:
+        both_have = [name(who, "phone", "+12025550123", identifies=False) for who in (FRIEND, OTHER)]
+        connection.execute(insert(identifier), both_have)
+    find(shop, NOW + DAY)
+    buy(shop, 1, FRIEND, both[SARAH])
+    buy(shop, 3, OTHER, both[FRIEND])
+    assert find(shop, NOW + DAY) == 2
+    assert pairs(shop) == [(FRIEND, FRIEND, 2), (SARAH, FRIEND, 1), (FRIEND, OTHER, 3)]
+    assert [one.signals for one in referrals(shop)][1:] == [[], ["shared_phone"]], "herself is no other friend"
+    assert grant(shop) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"cancelled_at": NOW}, "the friend's order was cancelled, or is not paid after all"),
+        ({"profile_id": None}, "the order is no longer the friend's"),
+        ({"refunded_minor": 2001}, "what the friend kept is worth less than the least order"),
+        ({"currency": "EUR"}, "the friend's order is in another currency"),
+    ],
+    ids=["cancelled", "nobodys", "returned", "currency"],
+)
+def test_what_can_earn_nothing_is_told_with_its_reason_and_asks_nobody(
+    shop: Engine, facts: dict[str, Any], why: str
+) -> None:
+    suspect(shop)
+    change(shop, 7, **facts)
+    with read(shop) as connection:
+        assert referrals_to_review(connection, PAST, RULES) == []
+        count = count_referrals(connection, PAST, RULES)
+    assert (count.pending, count.to_review, count.refusals) == (0, 0, {why: 1})
 
 
 def test_a_code_that_somebody_else_holds_already_is_given_to_nobody(shop: Engine) -> None:

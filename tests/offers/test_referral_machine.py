@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select, text
 
 from segue.offers import (
+    count_referrals,
     referrals_to_review,
     review_referral,
 )
@@ -90,6 +91,17 @@ def _grant_and_look(engine: Engine, now: Any, rules: Any) -> None:
     assert len(fresh) == 2 * done
     by_id = {one.id: one for one in referrals(engine)}
     everybody = vouchers(engine)
+    with read(engine) as connection:
+        count = count_referrals(connection, now, rules)
+        asked = referrals_to_review(connection, now, rules)
+    assert count.pending + count.to_review + count.granted + count.refused == len(by_id)
+    assert count.granted == len(everybody) / 2
+    assert len(asked) == count.to_review
+    assert all(one.profile_id != one.friend_id for one in asked)
+    assert count.refused >= sum(
+        one.profile_id == one.friend_id and not any(f":{one.id}:" in voucher.key for voucher in everybody)
+        for one in by_id.values()
+    )
     for one in fresh:
         of = by_id[int(one.key.split(":")[1])]
         is_hers = one.key.endswith(":referrer")
@@ -115,8 +127,8 @@ def _happen(connection: Connection, verb: str, what: list[Any], now: Any, rules:
     if verb == "merge":
         carry_out_pairs(connection, [(what[0], what[1])], now)
     elif verb == "review":
-        for one in referrals_to_review(connection, rules)[:1]:
-            review_referral(connection, one.id, approve=what[0], by="Ada", now=now)
+        for one in referrals_to_review(connection, now, rules)[:1]:
+            review_referral(connection, one.id, approve=what[0], by="Ada", now=now, rules=rules)
     elif verb == "device":
         who = connection.scalar(select(profile.c.merged_into).where(profile.c.id == what[0])) or what[0]
         has = select(identifier.c.id).where(identifier.c.profile_id == who, identifier.c.value == f"c{what[1]}")

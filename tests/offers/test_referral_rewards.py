@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from segue.offers import (
+    count_referrals,
     live_vouchers,
     next_rewards,
     review_referral,
@@ -204,20 +205,42 @@ def test_a_reward_she_took_back_or_used_counts_as_one_all_the_same(engine: Engin
 
 
 def test_two_who_referred_each_other_and_are_one_earn_nothing(engine: Engine) -> None:
+    """Though somebody had approved both while they were two; and none of it counts as pending for ever."""
     add_people(engine, 2)
     both = codes(engine, 1, 2)
     buy(engine, 1, 1, both[2])
     buy(engine, 2, 2, both[1], paid_at=NOW + DAY)
     find(engine, NOW + DAY)
-    assert len(referrals(engine)) == 2
     with write(engine) as connection:
+        for one in referrals(engine):
+            review_referral(connection, one.id, approve=True, by="Ada", now=NOW + DAY, rules=RULES)
+        assert count_referrals(connection, NOW + DAY, RULES).pending == 2
         carry_out_pairs(connection, [(1, 2)])
     assert [(one.profile_id, one.friend_id) for one in referrals(engine)] == [(1, 1), (1, 1)]
-    for one in referrals(engine):
-        with write(engine) as connection:
-            review_referral(connection, one.id, approve=True, by="Ada", now=NOW)
     assert grant(engine, NOW + 90 * DAY) == 0
     assert vouchers(engine) == []
+    with read(engine) as connection:
+        count = count_referrals(connection, NOW + 90 * DAY, RULES)
+    assert (count.pending, count.refusals) == (0, {"the friend is herself": 2})
+
+
+def test_two_approved_friends_who_are_one_earn_one_reward(engine: Engine) -> None:
+    """The second is refused by that, not pending for ever."""
+    add_people(engine, 4)
+    code = codes(engine, SARAH)[SARAH]
+    for number, friend in enumerate((FRIEND, OTHER), start=1):
+        buy(engine, number, friend, code, paid_at=NOW + number * DAY)
+    find(engine, NOW + 2 * DAY)
+    with write(engine) as connection:
+        for one in referrals(engine):
+            review_referral(connection, one.id, approve=True, by="Ada", now=NOW + 2 * DAY, rules=RULES)
+        carry_out_pairs(connection, [(FRIEND, OTHER)])
+    assert [grant(engine, NOW + 90 * DAY), grant(engine, NOW + 91 * DAY)] == [1, 0]
+    assert len(vouchers(engine)) == 2
+    with read(engine) as connection:
+        count = count_referrals(connection, NOW + 91 * DAY, RULES)
+    assert (count.granted, count.pending) == (1, 0)
+    assert count.refusals == {"a reward was granted for this friend before": 1}
 
 
 def test_two_friends_who_are_one_earn_one_reward_and_what_was_granted_stays(shop: Engine) -> None:
