@@ -129,19 +129,22 @@ class OrderPapers:
             else:
                 self._reversals.append(paper)
         self.write_fulfilments(early)
-        self._match_returns()
+        matched = self._match_returns()
         changed, unmatched = Reversals(self._connection, self._tally, self._now, self._reversals).apply()
         kept: tuple[waiting.Paper, ...] = (*self._early, *unmatched)
         for fact in kept:
             self._tally.warn(fact.line, "waits_for_order")
         waiting.keep(self._connection, kept, self._now)
-        return changed
+        return changed | matched
 
-    def _match_returns(self) -> None:
+    def _match_returns(self) -> set[int]:
+        """Bring returns to the orders that have come since; return these orders."""
         found = self._orders({name for name in self._unmatched.values() if name not in self._spoilt})
         wanted = {dedupe: found[name] for dedupe, name in self._unmatched.items() if name in found}
         open_ones: Select[Any] = select(order_return.c.id, order_return.c.dedupe).where(
             order_return.c.order_id.is_(None)
         )
         rows = rows_where(self._connection, open_ones, order_return.c.dedupe, wanted)
-        update_many(self._connection, order_return, [{"id": i, "order_id": wanted[name]} for i, name in rows])
+        matched = [{"id": i, "order_id": wanted[name]} for i, name in rows]
+        update_many(self._connection, order_return, matched)
+        return {row["order_id"] for row in matched}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from segue.intake import records as r
 from segue.intake.carts import Carts
@@ -18,7 +18,8 @@ from segue.intake.report import Tally
 from segue.intake.shop import Shop
 from segue.store.bulk import ids_of, insert_from, rows_where, update_many
 from segue.store.sql import among
-from segue.store.tables import cart_event, order, order_line
+from segue.store.tables import cart_event, change, order, order_line
+from segue.store.types import UtcTime
 
 _CHUNK = 10_000
 #: What a row may add to an order that is there, where nothing is known yet.
@@ -215,6 +216,17 @@ class Orders:
         self._find_carts()
         self._empty_carts()
         self.changed |= self.papers.finish()
+        self._tell_of_changes()
+
+    def _tell_of_changes(self) -> None:
+        """Say whose orders changed where they stand: whoever is about to be written to is judged again."""
+        changed = sorted(order_id for order_id in self.changed if order_id <= self._floor)
+        whose = select(order.c.profile_id, literal("order"), literal(self._now, UtcTime)).where(
+            order.c.profile_id.is_not(None)
+        )
+        for start in range(0, len(changed), _CHUNK):
+            some = whose.where(among(self._connection, order.c.id, changed[start : start + _CHUNK])).distinct()
+            self._connection.execute(insert(change).from_select(["profile_id", "what", "recorded_at"], some))
 
     def _take_back(self) -> set[int]:
         """Delete what this import wrote of orders that turned out to have a bad row later in the file."""

@@ -33,7 +33,7 @@ class Reversals:
         self._now = now
         self._facts = sorted(facts, key=lambda fact: fact.occurred_at)
         self._heads = Seen(connection, order, "external_id").held(fact.order for fact in facts)
-        self._order_ids = {row["id"] for row in self._heads.values()}
+        order_ids = {row["id"] for row in self._heads.values()}
         self._cancelled: dict[int, datetime] = {}
         self._returned: dict[int, datetime] = {}
         self._papers: list[dict[str, Any]] = []
@@ -42,18 +42,18 @@ class Reversals:
         lines = select(*columns, order_line.c.quantity, order_line.c.total_minor, variant.c.sku).join(
             variant, variant.c.id == order_line.c.variant_id
         )
-        for line in rows_where(connection, lines, order_line.c.order_id, self._order_ids):
+        for line in rows_where(connection, lines, order_line.c.order_id, order_ids):
             self._lines[line.order_id].append(line)
         #: What events told before: the names, and how much of each order's goods (and of its money, by None) came back.
         self._told: set[str] = set()
         self._back: defaultdict[tuple[int, int | None], int] = defaultdict(int)
         papers = select(order_return).where(order_return.c.by_event)
-        for paper in rows_where(connection, papers, order_return.c.order_id, self._order_ids):
+        for paper in rows_where(connection, papers, order_return.c.order_id, order_ids):
             self._note(paper._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
     def apply(self) -> tuple[set[int], list[r.Reversal]]:
-        """Cancel and take back; return the orders concerned, and what is told of orders that nobody knows."""
-        unmatched = []
+        """Cancel and take back; return the orders with news, and what is told of orders that nobody knows."""
+        unmatched, changed = [], set()
         for fact in self._facts:
             head = self._heads.get(fact.order)
             if head is None:
@@ -61,6 +61,8 @@ class Reversals:
                 continue
             news = self._cancel(head, fact) if fact.cancelled else self._refund(head, fact)
             self._tally.count("reversal", seen=1, new=int(news))
+            if news:
+                changed.add(head["id"])
         open_heads = {row["id"] for row in self._heads.values() if row["cancelled_at"] is None}
         cancelled = [{"id": i, "cancelled_at": at} for i, at in self._cancelled.items() if i in open_heads]
         update_many(self._connection, order, cancelled)
@@ -68,7 +70,7 @@ class Reversals:
         update_many(self._connection, order_line, returned)
         if self._papers:
             insert_new(self._connection, order_return, self._papers, ["dedupe"])
-        return self._order_ids, unmatched
+        return changed, unmatched
 
     def _cancel(self, head: dict[str, Any], fact: r.Reversal) -> bool:
         news = head["cancelled_at"] is None and head["id"] not in self._cancelled

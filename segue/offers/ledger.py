@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, literal, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, literal, or_, select, text, update
 
 from segue.contract import Key, Voucher
 from segue.offers.offer import OfferedVoucher
 from segue.store.sql import listed
-from segue.store.tables import redemption, voucher
+from segue.store.tables import change, redemption, voucher
 from segue.store.types import UtcTime
 
 #: People are locked in so many groups, by their id, as their messages are leased: workers do not wait for each other.
@@ -114,7 +114,11 @@ def revoke(connection: Connection, codes: Collection[str], now: datetime) -> int
     mine = select(voucher.c.id).where(listed(voucher.c.code, "codes"), voucher.c.revoked_at.is_(None))
     lock_owners(connection, ours["codes"])
     taken = update(voucher).where(in_order(connection, mine), voucher.c.revoked_at.is_(None)).values(revoked_at=now)
-    return connection.execute(taken, ours).rowcount
+    owners = connection.scalars(taken.returning(voucher.c.profile_id), ours).all()
+    if owners:  # a message that is about to leave with one of them is judged again
+        told = [{"profile_id": one, "what": "code", "recorded_at": now} for one in sorted(set(owners))]
+        connection.execute(insert(change), told)
+    return len(owners)
 
 
 def offered(row: Row[Any] | Sequence[Any]) -> OfferedVoucher:

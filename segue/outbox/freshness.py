@@ -1,10 +1,11 @@
 """Whose facts have changed since we judged.
 
-The tables of facts only grow, so their highest ids are a watermark: if it stands still, nothing was recorded and
+The tables of facts grow, so their highest ids are a watermark: if it stands still, nothing was recorded and
 everybody judged may leave. If it moved, only the people are judged again about whom one of the tables that moved has
 news; the others of the window leave, or a busy shop would never send anything. It covers every table of facts that a
 judgement reads: consents and opt-outs, what journeys and segments ask of orders, parcels, returns, carts, codes,
-points, referrals, events and touchpoints, and clicks that providers tell of. Stock is counted with the next judgement,
+points, referrals, events and touchpoints, and clicks that providers tell of. Whoever changes an order, its lines or a
+code where it stands (cancelled, paid, returned, revoked) says so with a row in `change`, by the person. Stock is counted with the next judgement,
 seconds later (`judgement_max_age`).
 
 PostgreSQL gives out ids before it commits, so a fact may become visible below an id that was seen. There the look
@@ -26,6 +27,7 @@ from segue.store.sql import among
 from segue.store.tables import (
     cart,
     cart_event,
+    change,
     consent_event,
     delivery_event,
     event,
@@ -46,6 +48,7 @@ from segue.store.tables import (
 #: Whom a row of each table of facts is about; two are about no person, but a thing and an address.
 _WHOSE: dict[Table, Select[Any]] = {
     consent_event: select(consent_event.c.profile_id),
+    change: select(change.c.profile_id),
     order: select(order.c.profile_id),
     fulfilment: select(order.c.profile_id).join(fulfilment, fulfilment.c.order_id == order.c.id),
     order_return: select(order.c.profile_id).join(order_return, order_return.c.order_id == order.c.id),

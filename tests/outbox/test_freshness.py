@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy import event as sqlalchemy_event
 
+from segue.intake import import_events
 from segue.journeys.definition import Facts, Journey, Moment
 from segue.journeys.segments import (
     Bought,
@@ -27,6 +30,7 @@ from segue.journeys.segments import (
     Speaks,
     segment_select,
 )
+from segue.offers import revoke
 from segue.outbox.freshness import _FACTS, _was_visible, touched, watermark
 from segue.outbox.suppressed import hash_address
 from segue.settings.house import House, Loyalty
@@ -34,6 +38,7 @@ from segue.store.engine import read, write
 from segue.store.tables import (
     cart,
     cart_event,
+    change,
     consent_event,
     delivery_event,
     event,
@@ -53,7 +58,7 @@ from segue.store.tables import (
     voucher,
 )
 from tests.outbox.conftest import Desks
-from tests.outbox.shop import NOW, SECRET, consent, nothing_happened, step
+from tests.outbox.shop import NOW, SECRET, an_offer, consent, nothing_happened, step
 
 A_SECOND_AGO = NOW - timedelta(seconds=1)
 _AT = {"occurred_at": A_SECOND_AGO, "recorded_at": NOW}
@@ -133,6 +138,7 @@ def test_a_fact_recorded_after_the_judgement_is_honoured(
 #: One row about somebody in each table of facts about people.
 ABOUT: dict[Table, dict[str, Any]] = {
     consent_event: {k: v for k, v in consent(7, "sms", "denied", "opt_in", at=A_SECOND_AGO).items() if k != "dedupe"},
+    change: {"profile_id": 7, "what": "order"},
     order: {"external_id": "o", "profile_id": 7, "sales_channel": "web", "currency": "USD", "total_minor": 1},
     fulfilment: {"order_id": 1, "kind": "packed"},
     order_return: {
@@ -225,6 +231,49 @@ def test_every_fact_a_judgement_reads_moves_the_watermark(engine: Engine) -> Non
     assert {"order", "event", "touchpoint", "loyalty_entry", "delivery_event"} <= read_of
     assert read_of - _SEEN_SOON - {table.name for table in _FACTS} == set()
     assert ABOUT.keys() | {stock_event} == set(_FACTS)
+
+
+def cancelled(connection, rows, now, brief):  # type: ignore[no-untyped-def]
+    gone = {row.profile_id for row in connection.execute(order.select().where(order.c.cancelled_at.is_not(None)))}
+    return nothing_happened(connection, rows, now, brief).assign(gone=rows["profile_id"].isin(gone))
+
+
+@pytest.mark.parametrize("when", ["judged", "composed"])
+def test_an_order_that_is_cancelled_after_the_judgement_is_not_written_about(
+    desk: Desks, tmp_path: Path, when: str
+) -> None:
+    """It changes in its place: whoever told of it, nothing is added to the orders."""
+    one = desk(step(facts=cancelled), people=3)
+    with write(one.engine) as connection:
+        for number in (1, 2):
+            buy(connection, number)
+    call = {"type": "track", "event": "Order Cancelled", "messageId": "m", "timestamp": NOW.isoformat()}
+    file = tmp_path / "calls.jsonl"
+    file.write_text(json.dumps({**call, "userId": "u", "properties": {"order_id": "o2"}}))
+    for hook in (when, "recorded"):  # told again, it is no news
+        one.probe.hooks[hook] = lambda: import_events(one.engine, file, clock=one.clock, hash_address=str)
+    one.drain()
+    assert [row.reason for row in one.rows()] == [None, "occasion_gone", None]
+    with read(one.engine) as connection:
+        assert connection.scalars(change.select().with_only_columns(change.c.profile_id)).all() == [2]
+
+
+def test_a_code_that_is_revoked_after_composing_is_named_by_no_message(desk: Desks) -> None:
+    one = desk(step(offer=an_offer), people=3)
+    revoked: list[str] = []
+
+    def take_back() -> None:
+        with write(one.engine) as connection:
+            revoked.extend(
+                connection.scalars(voucher.select().with_only_columns(voucher.c.code).where(voucher.c.profile_id == 2))
+            )
+            assert revoke(connection, revoked, NOW) == 1
+            assert revoke(connection, revoked, NOW) == 0
+
+    one.probe.hooks["composed"] = take_back
+    one.drain()
+    assert len(revoked) == 1
+    assert not any(revoked[0] in str(message.content) for message in one.wire.received)
 
 
 def test_a_fact_between_two_windows_is_honoured(desk: Desks) -> None:

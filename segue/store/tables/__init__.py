@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from segue.store.tables.base import metadata
 from segue.store.tables.money import discount, loyalty_entry, redemption, referral, referral_code, voucher
-from segue.store.tables.people import consent_event, identifier, profile, profile_merge, profile_size, suppression
+from segue.store.tables.people import (
+    change,
+    consent_event,
+    identifier,
+    profile,
+    profile_merge,
+    profile_size,
+    suppression,
+)
 from segue.store.tables.shop import (
     cart,
     cart_event,
@@ -48,6 +56,7 @@ __all__ = [
     "audience_member",
     "cart",
     "cart_event",
+    "change",
     "channel_state",
     "consent_event",
     "decision",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Float,
     Index,
@@ -117,4 +118,17 @@ profile_size = Table(
     Column("evidence", Float(53), nullable=False),  # the weight of the facts that speak for it; an order line is 1
     Column("confidence", Float(53), nullable=False),  # its share of what speaks in this category and system, 0 to 1
     UniqueConstraint("profile_id", "category", "system", "size"),
+)
+
+# Something that is known of her changed where it stands: an order or its lines, a code of hers. Its id moves the mark
+# of freshness, which sees only what is added.
+change = Table(
+    "change",
+    metadata,
+    own_id(),
+    ref("profile_id", "profile"),
+    Column("what", Text, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    CheckConstraint("what IN ('order', 'code')", name="what"),
+    Index("ix_change_profile", "profile_id"),
 )
