@@ -5,8 +5,8 @@ everybody judged may leave. If it moved, only the people are judged again about 
 news; the others of the window leave, or a busy shop would never send anything. It covers every table of facts that a
 judgement reads: consents and opt-outs, what journeys and segments ask of orders, parcels, returns, carts, codes,
 points, referrals, events and touchpoints, and clicks that providers tell of. Whoever changes an order, its lines or a
-code where it stands (cancelled, paid, returned, revoked) says so with a row in `change`, by the person. Stock is counted with the next judgement,
-seconds later (`judgement_max_age`).
+code where it stands (cancelled, paid, returned, revoked) says so with a row in `change`, by the person. Stock is
+counted with the next judgement, seconds later (`judgement_max_age`).
 
 PostgreSQL gives out ids before it commits, so a fact may become visible below an id that was seen. There the look
 remembers its snapshot and who was writing to which table. Where one of these has ended, a row is news if its
