@@ -19,6 +19,7 @@ from segue.store.tables import (
     audience_member,
     cart,
     cart_event,
+    change,
     event,
     loyalty_entry,
     message,
@@ -162,6 +163,7 @@ def live(engine: Engine, profile_id: int) -> None:
                 fact | {"kind": "earned", "reason": "order", "points": 5, "counts_from": NOW, "order_id": bought}
             )
         )
+        connection.execute(insert(change).values(profile_id=profile_id, what="order", recorded_at=NOW))
         shares = {"profile_id": profile_id, "code": f"R{profile_id}"}
         connection.execute(insert(referral_code).values(shares | {"created_at": NOW}))
         paid = {"friend_id": profile_id, "order_id": bought, "occurred_at": NOW, "recorded_at": NOW}
