@@ -16,6 +16,7 @@ from flows import pictures
 from flows.forms import ASKED, JourneyForm
 from flows.local import local
 from flows.outcome import outcome
+from flows.paced import paced
 from flows.unusual import kept
 from segue.service import Results, SampleRender, Summary, words
 from segue.settings import load_settings
@@ -90,6 +91,7 @@ def page(
         parts += [
             f"**{summary.considered:,} considered** = {_terms(summary)}",
             *costs(summary),
+            *paced(summary),
             f"![How many, by what became of them]({picture(summary)})",
             table(summary),
             *holds(summary),

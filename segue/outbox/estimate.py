@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from segue.contract import Channel, Content, Key, Message, MessageConnector, PricedConnector, SmsContent
 from segue.journeys.definition import Journey, Step
 from segue.outbox.bills import cost_of
+from segue.outbox.pace import size_of
 from segue.outbox.summary import Spending
 from segue.render import Library, StepTemplate, TemplateError, segments
 from segue.render.voice import known_locale, language_of
@@ -78,6 +79,10 @@ class Estimate:
         place = (step, channel.value, None if cost is None else cost.currency)
         messages, all_parts, micros = self._sums.get(place, (0, 0, 0))
         self._sums[place] = (messages + 1, all_parts + parts, micros + (0 if cost is None else cost.micros))
+
+    def size(self, step: str, channel: Channel, reader: Reader) -> int:
+        """What one would-be message takes of its connector's pace."""
+        return size_of(self._sample(step, channel, reader)) if channel is Channel.SMS else 1
 
     def spendings(self) -> tuple[Spending, ...]:
         """The sums, by step, channel and currency."""

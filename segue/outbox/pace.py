@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from segue.contract import Message, MessageConnector, SmsContent
+from segue.contract import Content, Message, MessageConnector, SmsContent
 from segue.store.tables import channel_state
 from segue.store.types import from_micros, to_micros
 
@@ -72,9 +72,21 @@ def set_pace(connection: Connection, connector: str, *, per_second: float | None
     )
 
 
-def size_of(message: Message) -> int:
+def pace_of(connection: Connection, connector: MessageConnector) -> float | None:
+    """How much `connector` takes a second: the pace that was set, else the one it declares; None: it has none."""
+    is_its = channel_state.c.name == f"connector:{connector.name}"
+    rate = connection.scalar(select(channel_state.c.pace_per_second).where(is_its))
+    return rate or connector.capabilities.pace_per_second or None
+
+
+def size_of(content: Content | None) -> int:
     """What a message takes of the pace: its segments, or 1."""
-    return max(message.content.segments, 1) if isinstance(message.content, SmsContent) else 1
+    return max(content.segments, 1) if isinstance(content, SmsContent) else 1
+
+
+def through_at(now: datetime, ahead: int, size: int, rate: float) -> datetime:
+    """When a message is through that has so much before it."""
+    return now + timedelta(seconds=(ahead + size) / rate)
 
 
 def reserve(
@@ -121,9 +133,9 @@ def _grant(
     ends: list[int] = []
     before = used
     for place, message in enumerate(messages):
-        size = size_of(message)
+        size = size_of(message.content)
         closes = message.valid_until
-        if closes is not None and now + timedelta(seconds=(used + size) / rate) > closes:
+        if closes is not None and through_at(now, used, size, rate) > closes:
             ends.append(place)
         elif waits or (used and used + size > room):
             waits.append(place)
@@ -153,7 +165,7 @@ class Turns:
         room, latest = max(grant.rate, 1.0) + _HAIR, now + PACE_WAIT
         turns, kept = [], 0
         for place, message in enumerate(messages):
-            size = size_of(message)
+            size = size_of(message.content)
             if place in called and (not kept or kept + size <= room):
                 kept += size
                 turns.append(min(max(grant.free_at, now), latest))

@@ -14,6 +14,7 @@ from segue.contract import Channel, MessageConnector
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.outbox.brake import held_by, paused_names
 from segue.outbox.estimate import Estimate, Reader
+from segue.outbox.forecast import Forecasts
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.handover import BRAKE_WAIT
 from segue.outbox.promise import candidates
@@ -56,6 +57,7 @@ def preview(
     examples: dict[str, tuple[int, ...]] = {}
     read: Counter[str] = Counter()
     held: dict[tuple[str, str, str | None], tuple[int, datetime, datetime]] = {}
+    forecasts = Forecasts(connection, connectors or {}, rules, now=moment.now)
     brakes = _Brakes(paused_names(connection), journey.name, run_id, connectors or {})
     outside = uncapped(journeys.values())
     for step in journey.steps:
@@ -74,13 +76,19 @@ def preview(
             judged = brakes.holding(judged, moment.now)
             if keep is not None:
                 keep(step, rows["key"].tolist(), rows["profile_id"].tolist(), judged["verdict"].tolist())
+            addresses = {Channel.EMAIL: frame["email"].tolist(), Channel.SMS: frame["phone"].tolist()}
+            readers = [Reader(*one) for one in frame[list(Reader._fields)].itertuples(index=False, name=None)]
+
+            def size_of(place: int, channel: Channel, step: Step = step, readers: Sequence[Reader] = readers) -> int:
+                return 1 if estimate is None else estimate.size(step.name, channel, readers[place])
+
+            # What is shown, not what is kept: the pace may have changed when it leaves.
+            judged = forecasts.holding(frame, judged, past, size_of)
             waiting = judged.loc[judged["verdict"] == "hold", ["reason", "until", "brake"]]
             for reason, until, brake in waiting.itertuples(index=False, name=None):
                 at, which = until.to_pydatetime(), (step.name, str(reason), brake)
                 count, first, last = held.get(which, (0, at, at))
                 held[which] = (count + 1, min(first, at), max(last, at))
-            addresses = {Channel.EMAIL: frame["email"].tolist(), Channel.SMS: frame["phone"].tolist()}
-            readers = [Reader(*one) for one in frame[list(Reader._fields)].itertuples(index=False, name=None)]
             columns = (judged["verdict"], judged["reason"], judged["channel"], would_leave, rows["profile_id"].tolist())
             for place, (verdict, reason, channel, is_priced, profile_id) in enumerate(zip(*columns, strict=True)):
                 state = _STATES[verdict]
@@ -105,6 +113,7 @@ def preview(
             Holding(step=step, reason=reason, count=count, first=first, last=last, brake=brake)
             for (step, reason, brake), (count, first, last) in held.items()
         ),
+        paces=forecasts.paces(),
         languages=tuple(read.most_common()),
     )
 

@@ -66,6 +66,26 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How far a connector's pace gets with what a preview would send by one channel."""
+
+    channel: str
+    connector: str
+    #: Of text messages segments, else messages.
+    per_second: float
+    #: That were to be sent at once.
+    messages: int
+    #: Of these: are through before their hours or their occasion end.
+    fits: int
+    #: Of these: are too late by the time their hours begin again. The rest waits until then.
+    late: int
+    #: When the last that fits is through, UTC.
+    through_at: datetime | None
+    #: The soonest end of hours that keeps somebody out, UTC.
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The sum of one run, or of a preview."""
 
@@ -80,6 +100,8 @@ class Summary:
     spendings: tuple[Spending, ...] = ()
     #: Of a preview: what would wait, and until when.
     holdings: tuple[Holding, ...] = ()
+    #: Of a preview: how far each pace gets.
+    paces: tuple[Pace, ...] = ()
     #: Of a preview: how many of those it would write to read which language, as far as they told, most first.
     languages: tuple[tuple[str, int], ...] = ()
 

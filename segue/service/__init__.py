@@ -23,7 +23,7 @@ from segue.outbox.printing import PrintReport
 from segue.outbox.results import Results
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.stop import StoppedRun
-from segue.outbox.summary import Spending, Summary
+from segue.outbox.summary import Pace, Spending, Summary
 from segue.outbox.trial import TrialLine
 from segue.outbox.usual import Size, Unusual
 from segue.render.samples import SampleRender
@@ -112,6 +112,7 @@ __all__ = [
     "MappingError",
     "NoticeError",
     "OptionError",
+    "Pace",
     "PrintReport",
     "Receivers",
     "ReferralCount",

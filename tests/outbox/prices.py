@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -40,7 +41,9 @@ def summed(one: Desk) -> Summary:
         return summary_of(connection, journey="letters", run_id=None)
 
 
-def previewed(one: Desk, library: Any, connectors: Mapping[Channel, MessageConnector]) -> Summary:
+def previewed(
+    one: Desk, library: Any, connectors: Mapping[Channel, MessageConnector], *, now: datetime = NOW
+) -> Summary:
     """What a preview says."""
     letters = one.journeys["letters"]
     with read(one.engine) as connection:
@@ -48,7 +51,7 @@ def previewed(one: Desk, library: Any, connectors: Mapping[Channel, MessageConne
             connection,
             letters,
             letters.brief(),
-            Moment(now=NOW, live_from=LONG_AGO),
+            Moment(now=now, live_from=LONG_AGO),
             rules=rules_of(one.settings),
             secret=SECRET,
             journeys=one.journeys,
