@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Select, insert, literal
 
 from flows.paced import paced
@@ -64,15 +65,16 @@ def test_what_does_not_get_through_in_time_is_told_and_happens(desk: Desks) -> N
     assert one.states()["held", "quiet_hours"] == PEOPLE - left
 
 
-def test_what_would_be_too_late_by_then_is_told_too(desk: Desks) -> None:
+@pytest.mark.parametrize(("ends_at", "fits"), [(LATE + timedelta(hours=1), FITS), (LATE - 10 * SECOND, 5)])
+def test_what_would_be_too_late_by_then_is_told_too(desk: Desks, ends_at: datetime, fits: int) -> None:
     def due(moment: Moment, brief: Brief) -> Select[Any]:
         question = everybody(moment, brief)
-        ends = literal(LATE + timedelta(hours=1), UtcTime).label("deadline_at")
+        ends = literal(ends_at, UtcTime).label("deadline_at")
         return question.with_only_columns(*list(question.selected_columns)[:3], ends)
 
     one, connectors = slow(desk, due=due)
     ((told),) = previewed(one, Wordy(), connectors, now=LAST).paces
-    assert (told.fits, told.late) == (FITS, PEOPLE - FITS)
+    assert (told.fits, told.late) == (fits, PEOPLE - fits)
 
 
 def test_the_pace_that_was_set_counts_and_whoever_waits_already_goes_first(desk: Desks) -> None:
