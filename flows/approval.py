@@ -13,6 +13,7 @@ from pydantic import Field
 
 from flows.errors import FlowError, without_personal_data
 from flows.local import local
+from flows.typed import NAME, Quiet
 from segue.journeys.definition import Brief, Journey
 from segue.service import Frozen, Start, open_segue
 
@@ -24,12 +25,12 @@ class Decision(StrEnum):
     REFUSE = "Do not send it"
 
 
-class Approval(RunInput):
+class Approval(Quiet, RunInput):
     """What somebody says to a waiting run."""
 
     decision: Decision = Field(title="Your decision", description="A refused run sends nothing, now or later.")
     name: str = Field(
-        title="Your name", description="It is kept with the run.", min_length=2, max_length=80, pattern=r"\S.*\S"
+        title="Your name", description="It is kept with the run.", min_length=2, max_length=80, pattern=NAME
     )
 
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from flows.choices import chosen, drop_down
 from flows.errors import FlowError, without_personal_data
+from flows.typed import WORDS, Form
 from segue.service import Standing, brake_choices, open_segue, words
 
 EVERYTHING: Final = "Everything"
@@ -38,10 +39,8 @@ class Action(StrEnum):
     RESUME = "Resume: what waits leaves again"
 
 
-class BrakeForm(BaseModel):
+class BrakeForm(Form, title="Pause or resume"):
     """Nothing is lost by a pause: what waits leaves later, or is left out once its moment has passed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Pause or resume")
 
     action: Action = Field(
         Action.PAUSE, title="What should happen", description="In force before the next batch leaves."
@@ -56,6 +55,7 @@ class BrakeForm(BaseModel):
         "",
         title="Why",
         max_length=200,
+        pattern=WORDS,
         description="Shown to everybody who asks why nothing leaves. No names of customers, please.",
     )
 
@@ -65,15 +65,15 @@ class BrakeForm(BaseModel):
         return chosen(value, NAMES)
 
 
-class StopForm(BaseModel):
+class StopForm(Form, title="Stop a run"):
     """For good: a stopped run is never resumed. Whoever was left out by it may be reached by a new one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Stop a run")
 
     run: int = Field(
         ..., ge=1, title="Number of the run", description="It stands at the top of the run's page: run 7 is 7."
     )
-    why: str = Field("", title="Why", max_length=200, description="Shown beside the run. No names, please.")
+    why: str = Field(
+        "", title="Why", max_length=200, pattern=WORDS, description="Shown beside the run. No names, please."
+    )
 
 
 @flow(name="pause-or-resume")

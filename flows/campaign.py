@@ -12,6 +12,7 @@ from flows.choices import chosen, growing, meaning_of
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
 from flows.report import Report
+from flows.typed import SEGMENT
 from segue.journeys.campaign import JOURNEY, CampaignChoices, Ways
 from segue.journeys.campaign_brief import NAME
 from segue.journeys.definition import Brief, Journey
@@ -42,6 +43,7 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
     )
     segment: str = Field(
         ...,
+        pattern=SEGMENT,
         max_length=60,
         title="Who",
         description="A segment. *Define a segment* makes new ones.",

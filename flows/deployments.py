@@ -23,11 +23,11 @@ from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import load_flow_from_entrypoint
-from prefect.utilities.callables import parameter_schema
 from prefect.utilities.templating import apply_values
 from prefect.workers.process import ProcessWorker
 
 from flows.choices import keeping_saved
+from flows.typed import described
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK_POOL = "segue"
@@ -84,7 +84,7 @@ def read_wanted(root: Path) -> list[Wanted]:
         ours = {
             "entrypoint": entry["entrypoint"],
             "description": entry["description"],
-            "parameter_openapi_schema": parameter_schema(flow).model_dump_for_openapi(),
+            "parameter_openapi_schema": described(flow),
             "tags": entry["tags"],
             "version": version("segue"),
             "pull_steps": pull_steps,

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.errors import without_personal_data
+from flows.typed import Form
 from segue.service import DrainCount, open_segue, words
 
 
-class DispatchBrief(BaseModel):
+class DispatchBrief(Form, title="Dispatch"):
     """How long a run stays, and what it takes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Dispatch")
 
     minutes: float = Field(
         9.5,

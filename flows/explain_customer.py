@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from flows.errors import FlowError, without_personal_data
+from flows.typed import CUSTOMER, Form
 from segue.service import Why, WhyLine, open_segue, words
 
-#: Ids of shops and ours; no @ and no +, which addresses and phone numbers have.
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
-#: A number this long is somebody's phone without its plus, unless a shop says `gid://` or the like before it.
-_PHONE: Final = re.compile(r"0\d{6,}|[\d.() -]*[.() -][\d.() -]*")
+#: Says of a long row of digits that it is no phone number.
+_ID: Final = "id:"
 
 
-class ExplainForm(BaseModel):
+class ExplainForm(Form, title="Explain a customer"):
     """For names and addresses use `segue explain` on the machine itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Explain a customer")
 
     customer: str = Field(
         ...,
         title="Customer id or profile id",
-        description="As the shop or a run's page writes it, e.g. 1042. Never an address or a phone number: Prefect "
-        "keeps what is typed here.",
-        min_length=1,
-        max_length=64,
+        description="As the shop or a run's page writes it, e.g. 1042. Never a name, an address or a phone number: "
+        "Prefect keeps what is typed here. Before an id of ten to twelve digits write id: so that it is not taken for "
+        "a phone number.",
+        pattern=CUSTOMER,
     )
 
     @field_validator("customer")
     @classmethod
-    def _is_an_id(cls, value: str) -> str:
-        told = value.strip()
-        if not _ID.fullmatch(told) or _PHONE.fullmatch(told):
-            raise ValueError("give the customer's id or the profile id; an address or a phone number has no place here")
-        return told
+    def _without_blanks(cls, value: str) -> str:
+        return value.strip().removeprefix(_ID)
 
 
 @flow(name="explain-customer")

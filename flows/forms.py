@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from flows.choices import chosen, growing
 from flows.markdown import escaped
+from flows.typed import Quiet
 from segue.journeys.definition import Brief, Journey
 from segue.service import template_languages
 
@@ -48,7 +49,7 @@ def _tests_last(schema: dict[str, Any]) -> None:
         fields["test_language"] = fields.pop("test_language")
 
 
-class JourneyForm(Brief):
+class JourneyForm(Brief, Quiet):
     """The part every journey's form shares; a journey's form adds its own brief.
 
     Name the brief before this class: `class CartForm(AbandonedCartBrief, JourneyForm)` puts the mode on top.

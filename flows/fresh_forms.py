@@ -13,15 +13,17 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.logging import get_run_logger
-from prefect.utilities.callables import parameter_schema
 
 from flows.choices import keeping_saved
+from flows.typed import described
 
 #: Flows with a field whose choices grow, by their module. By name, since some of them call us.
 FORMS: Final = {
     "flows.campaign": "campaign",
     "flows.popup_invite": "popup_invite",
+    "flows.print_run": "print_run",
     "flows.referral_review": "referral_review",
+    "flows.retargeting": "retargeting",
     "flows.segments": "define_a_segment",
     "flows.test_send": "test_send",
 }
@@ -42,7 +44,7 @@ def freshen_forms() -> tuple[str, ...]:
                 found = client.read_deployment_by_name(name)
             except ObjectNotFound:
                 continue
-            form = keeping_saved(parameter_schema(flow).model_dump_for_openapi(), found.parameters)
+            form = keeping_saved(described(flow), found.parameters)
             if form == found.parameter_openapi_schema:
                 continue
             try:

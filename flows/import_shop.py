@@ -12,10 +12,11 @@ from typing import Literal, NamedTuple
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.errors import FlowError, without_personal_data
 from flows.fresh_forms import freshen_forms
+from flows.typed import FILE, ZONE, Form
 from segue.service import (
     FORMATS,
     Hints,
@@ -36,18 +37,20 @@ MAPPINGS = Path("examples")
 _ORDERS: Mapping[str, Literal["day_first", "month_first"]] = {"day first": "day_first", "month first": "month_first"}
 
 
-class ImportBrief(BaseModel):
+class ImportBrief(Form, title="Import"):
     """Reading the same file twice changes nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Import")
 
     path: str = Field(
         "import",
+        pattern=FILE,
+        max_length=500,
         title="File or folder",
         description="On the machine where Segue runs. Of a folder, every file is read, in the order of their names.",
     )
     mapping: str = Field(
         "",
+        pattern=FILE,
+        max_length=500,
         title="Mapping",
         description="What the columns mean: a file of the folder examples, without its ending .toml, or a path. "
         "Leave it empty for known exports and for events as JSON lines.",
@@ -64,7 +67,11 @@ class ImportBrief(BaseModel):
         description="For phones without a country: 44 makes 07700 900123 a British number. Empty: they reach nobody.",
     )
     time_zone: str = Field(
-        "", title="Time zone", description="Whose clock times without an offset show, e.g. Europe/Paris."
+        "",
+        pattern=ZONE,
+        max_length=60,
+        title="Time zone",
+        description="Whose clock times without an offset show, e.g. Europe/Paris.",
     )
     date_order: Literal["", "day first", "month first"] = Field(
         "", title="Date order", description="How 07/10/2023 is meant."

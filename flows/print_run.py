@@ -7,25 +7,35 @@ brake holds stays in the spool. Nobody's name is on the run's page: counts, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
-from segue.service import PrintReport, Segue, open_segue, words
+from flows.typed import NUMBERS, Form
+from segue.service import PrintReport, Segue, open_segue, packing_places, words
+
+#: What the drop-down of locations shows first.
+EVERY: Final = "Every location"
 
 
-class PrintBrief(BaseModel):
+class PrintBrief(Form, title="Print run"):
     """Left as it is, every location's waiting cards are printed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Print run")
-
     location: str = Field(
-        "", title="Only this location", description="As the shop calls it, e.g. main. Empty: every location."
+        EVERY,
+        title="Only this location",
+        description="Where the parcels are packed, as the shop calls it.",
+        max_length=300,
+        json_schema_extra=growing(packing_places, first=EVERY),
     )
     print_again: str = Field(
         "",
+        pattern=NUMBERS,
+        max_length=2_000,
         title="Print again",
         description="Order numbers, separated by commas: their cards are printed once more, with the same codes, "
         "and nothing else is.",
@@ -42,7 +52,7 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
             rows, cards = again(segue, orders), len(orders)
             said = f"Printed again: what {cards:,} order numbers have"
         else:
-            reports = segue.print_run(brief.location.strip() or None)
+            reports = segue.print_run(_named(brief.location))
             rows, cards = [row_of(report) for report in reports], sum(report.pages for report in reports)
             waiting = sum(count for report in reports for count in report.held.values())
             said = f"{cards:,} cards printed" + (f", {waiting:,} held by the brake" if waiting else "")
@@ -54,6 +64,11 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
             f" {troubled[0].problem}. The next print run tries again."
         )
     return cards
+
+
+def _named(location: str) -> str | None:
+    told = location.strip()
+    return None if told in ("", EVERY) else told
 
 
 def asked_again(text: str) -> list[str]:

@@ -12,13 +12,14 @@ from typing import Final
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
 from flows.fresh_forms import freshen_forms
 from flows.local import local
 from flows.markdown import escaped
+from flows.typed import NAME, Form
 from segue.service import ReferralCount, ReviewedReferral, SuspectReferral, open_segue, review_choices
 
 EVENT: Final = "segue.referrals.to-review"
@@ -50,10 +51,8 @@ class Reason(StrEnum):
     OTHER = "another reason"
 
 
-class ReferralReviewForm(BaseModel):
+class ReferralReviewForm(Form, title="Referral review"):
     """Left as it is, it lists what waits. To decide, choose one of them, a yes or no, and why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Referral review")
 
     which: str = Field(
         NONE,
@@ -67,7 +66,9 @@ class ReferralReviewForm(BaseModel):
         Decision.OPEN, title="Your decision", description="It may be changed until the vouchers are written."
     )
     reason: Reason = Field(Reason.OPEN, title="Why", description="Kept with your decision.")
-    name: str = Field("", title="Your name", max_length=80, description="It is kept with your decision.")
+    name: str = Field(
+        "", title="Your name", max_length=80, pattern=rf"^\s*$|{NAME}", description="It is kept with your decision."
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> ReferralReviewForm:

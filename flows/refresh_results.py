@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.logging import get_run_logger
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.artifacts import newest, rewrite
 from flows.errors import without_personal_data
 from flows.fresh_forms import freshen_forms
 from flows.report import agreed_by, refreshed
+from flows.typed import Form
 from segue.service import RunToRefresh, Segue, open_segue
 
 
-class RefreshBrief(BaseModel):
+class RefreshBrief(Form, title="Refresh results"):
     """How far back to look."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Refresh results")
 
     days: int = Field(
         9,

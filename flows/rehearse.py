@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows import pictures
 from flows.errors import without_personal_data
-from segue.service import open_segue, rehearsal, words
+from flows.typed import FILE, Form
+from segue.service import journey_choices, open_segue, rehearsal, words
 from segue.service.rehearsal import (
     OUTCOME_WORDS,
     OUTCOMES,
@@ -31,12 +33,13 @@ from segue.service.rehearsal import (
 #: Days of which a few ids are shown.
 _EXAMPLES = 3
 _BARS = 18
+#: Journeys that can be played.
+JOURNEYS: Final = journey_choices()
+_ONE: Final = f"({'|'.join(JOURNEYS)})"
 
 
-class RehearseForm(BaseModel):
+class RehearseForm(Form, title="Rehearse a period"):
     """Play a period on a clock of its own, and see who would get what when."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Rehearse a period")
 
     first_day: date = Field(
         ...,
@@ -47,11 +50,13 @@ class RehearseForm(BaseModel):
     journeys: str = Field(
         "",
         title="Only these journeys",
-        description="Names separated by commas, e.g. abandoned_cart, popup_invite. Empty: those that are switched on.",
-        pattern=r"^[a-z0-9_, ]*$",
+        description=f"Names separated by commas. There are {', '.join(JOURNEYS)}. Empty: those that are switched on.",
+        pattern=rf"^[, ]*({_ONE}( *,[, ]*{_ONE})*)?[, ]*$",
     )
     facts: str = Field(
         "",
+        pattern=FILE,
+        max_length=500,
         title="Folder of expected facts",
         description="On the machine where Segue runs: files to take instead of what the shop knew in the period. "
         "orders.toml beside orders.csv is its mapping. Empty: the shop's own facts.",

@@ -11,10 +11,10 @@ from prefect import flow
 from pydantic import ConfigDict, Field, field_validator
 
 from flows.audiences import run_audiences
-from flows.choices import drop_down
+from flows.choices import drop_down, growing
 from flows.forms import JourneyForm, Mode
 from segue.journeys.retargeting import RetargetingBrief
-from segue.service import AudienceReport
+from segue.service import AudienceReport, channels_listed_on
 
 
 def _without_tests(schema: dict[str, Any]) -> None:
@@ -42,6 +42,14 @@ class RetargetingForm(RetargetingBrief, JourneyForm, title="Retargeting"):
                 "audiences are mirrored and nothing is written to anybody: choose a preview to look at them"
             )
         return mode
+
+    sales_channel: str = Field(
+        "web",
+        max_length=100,
+        title="Sales channel",
+        description=RetargetingBrief.model_fields["sales_channel"].description,
+        json_schema_extra=growing(lambda: dict.fromkeys(("web", *channels_listed_on()))),
+    )
 
 
 @flow(name="retargeting")

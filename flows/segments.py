@@ -6,42 +6,60 @@ from typing import Any, Final
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
 from flows.fresh_forms import freshen_forms
 from flows.markdown import escaped
+from flows.typed import SEGMENT, WORDS, Form
 from segue.journeys.segments import Definition
-from segue.service import SegmentLine, open_segue, place_choices
+from segue.service import (
+    SegmentLine,
+    categories,
+    channels_bought_on,
+    networks,
+    open_segue,
+    place_choices,
+    size_systems,
+    sources,
+)
 
 _EITHER: Final = "0: does not matter."
-#: What the drop-downs of places show first.
+#: What drop-downs show first.
 ANYWHERE: Final = "Does not matter"
 _POINT: Final = r"^\s*(-?\d{1,2}(\.\d+)?\s*[,; ]\s*-?\d{1,3}(\.\d+)?)?\s*$"
 
 
-class SegmentForm(BaseModel):
+class SegmentForm(Form, title="Define a segment"):
     """Whom a campaign can be sent to. Everything that is filled in must hold; what is left as it is does not matter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Define a segment")
 
     name: str = Field(
         ...,
-        pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$",
+        pattern=SEGMENT,
         max_length=60,
         title="Name",
         description="Letters, digits and hyphens, e.g. bought-lately. A name that is there already gets this meaning.",
     )
-    title: str = Field("", max_length=100, title="Title", description="As people call it. Empty: the name.")
+    title: str = Field(
+        "", max_length=100, pattern=WORDS, title="Title", description="As people call it. Empty: the name."
+    )
     bought_days: int = Field(
         0, ge=0, le=3650, title="Bought within, days", description=f"Placed an order that stands. {_EITHER}"
     )
     bought_category: str = Field(
-        "", max_length=100, title="... something of this category", description="E.g. tops. Empty: any."
+        ANYWHERE,
+        max_length=100,
+        title="... something of this category",
+        description="A category of the shop's products.",
+        json_schema_extra=growing(categories, first=ANYWHERE),
     )
     bought_on: str = Field(
-        "", max_length=100, title="... on this sales channel", description="E.g. web, store. Empty: any."
+        ANYWHERE,
+        max_length=100,
+        title="... on this sales channel",
+        description="One on which somebody bought.",
+        json_schema_extra=growing(channels_bought_on, first=ANYWHERE),
     )
     bought_at: str = Field(
         ANYWHERE,
@@ -57,10 +75,26 @@ class SegmentForm(BaseModel):
     carted_days: int = Field(
         0, ge=0, le=3650, title="Put something in a cart within, days, and has not bought since", description=_EITHER
     )
-    size: str = Field("", max_length=40, title="Fits size", description="E.g. 8 or M. Empty: does not matter.")
-    size_category: str = Field("", max_length=100, title="... in this category", description="Empty: any.")
+    size: str = Field(
+        "",
+        max_length=20,
+        pattern=r"^[A-Za-z0-9 .,\/½-]*$",
+        title="Fits size",
+        description="As the shop writes it, e.g. 8 or M. Empty: does not matter.",
+    )
+    size_category: str = Field(
+        ANYWHERE,
+        max_length=100,
+        title="... in this category",
+        description="A category of the shop's products.",
+        json_schema_extra=growing(categories, first=ANYWHERE),
+    )
     size_system: str = Field(
-        "", max_length=100, title="... in this size system", description="E.g. us_women. Empty: any."
+        ANYWHERE,
+        max_length=100,
+        title="... in this size system",
+        description="One that the shop's products have.",
+        json_schema_extra=growing(size_systems, first=ANYWHERE),
     )
     within_km: float = Field(0, ge=0, le=20_000, title="Lives within, km", description=_EITHER)
     of_location: str = Field(
@@ -80,19 +114,34 @@ class SegmentForm(BaseModel):
     country: str = Field(
         "", pattern=r"^([A-Z]{2})?$", title="Lives in this country", description="Two capital letters, e.g. US."
     )
-    region: str = Field("", max_length=100, title="... in this state or province", description="E.g. NY. Empty: any.")
+    region: str = Field(
+        "",
+        max_length=40,
+        pattern=r"^[^@+0-9]*$|^[A-Z0-9]{1,3}$",
+        title="... in this state or province",
+        description="As the shop's data writes it, e.g. NY. Empty: any.",
+    )
     locale: str = Field(
         "",
         max_length=20,
+        pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$",
         title="Reads this language",
         description="de is any German, de-AT Austria's alone. Empty: does not matter.",
     )
     came_from: str = Field(
-        "", max_length=100, title="Came from this sales channel", description="E.g. popup. Empty: does not matter."
+        ANYWHERE,
+        max_length=100,
+        title="Came from this sales channel",
+        description="One that somebody came from.",
+        json_schema_extra=growing(sources, first=ANYWHERE),
     )
     points: int = Field(0, ge=0, title="Has so many points or more", description=_EITHER)
     follows: str = Field(
-        "", max_length=100, title="Follows us on", description="E.g. pinterest. Empty: does not matter."
+        ANYWHERE,
+        max_length=100,
+        title="Follows us on",
+        description="A network on which somebody does.",
+        json_schema_extra=growing(networks, first=ANYWHERE),
     )
     everyone: bool = Field(
         default=False, title="Everyone", description="Instead of all this: everybody we know. The rules still decide."

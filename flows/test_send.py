@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from flows.choices import chosen, growing
 from flows.errors import FlowError, without_personal_data
 from flows.forms import AS_IT_IS, language_called
 from flows.trials import accepted, row
-from segue.service import open_segue, template_languages, trial_choices, words
+from flows.typed import Form
+from segue.service import open_segue, sample_choices, template_languages, trial_choices, words
 
 
 def _label(name: str) -> str:
@@ -23,12 +24,10 @@ def templates() -> dict[str, str]:
     return {_label(name): name for name in trial_choices()}
 
 
-class TestForm(BaseModel):
+class TestForm(Form, title="Test send"):
     """Sample data only. Who gets it is named on the machine, by `segue seeds add`: no address is typed here."""
 
     __test__ = False  # for pytest, which takes every Test for one
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Test send")
 
     template: str = Field(
         ...,
@@ -38,10 +37,9 @@ class TestForm(BaseModel):
     )
     sample: str = Field(
         "sample",
-        pattern=r"^sample[a-z0-9_]*$",
-        max_length=60,
         title="Which sample",
-        description="The name of a sample beside the template, e.g. sample_no_code.",
+        description="A sample beside the template. All have sample; which others one has is said where yours is none.",
+        json_schema_extra=growing(sample_choices),
     )
     language: str = Field(
         AS_IT_IS,
@@ -54,6 +52,11 @@ class TestForm(BaseModel):
     @classmethod
     def _is_known(cls, value: str) -> str:
         return chosen(value, templates())
+
+    @field_validator("sample")
+    @classmethod
+    def _is_a_sample(cls, value: str) -> str:
+        return chosen(value, sample_choices())
 
 
 @flow(name="test-send")

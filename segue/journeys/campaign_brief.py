@@ -17,7 +17,9 @@ NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 #: What the button says until somebody writes another thing; said in the language of the rest.
 BUTTON = "See what is new"
 #: A page of the shop: a path, never another site.
-PAGE = r"^/([^/\s\\][^\s\\]*)?$"
+PAGE = r"^/([^/\s\\]([^@\s\\]|/@)*)?$"
+#: One line of words. No address belongs there; a handle such as @saltmere may.
+LINE = r"^@?[^@]*([\s(]@[^@]*)*$"
 PICTURE = r"^(/[^/\s\\][^\s\\]*|https://[^\s\\]+)?$"
 FOLDER = r"^[a-z][a-z0-9_]*$"
 #: Words that promise an end; a subject that says so of nothing that ends is false advertising.
@@ -78,12 +80,14 @@ class CampaignChoices(Brief):
     )
     subject: str = Field(
         "",
+        pattern=LINE,
         max_length=120,
         title="Subject of the mail",
         description="Empty: the headline, or the template's own. Words such as *last chance* or *ends* are refused "
         "where nothing ends: they would be untrue.",
     )
-    headline: str = Field("", max_length=120, title="Headline", description="One line. A note needs one.")
+    headline: str = Field("", pattern=LINE, max_length=120, title="Headline", description="One line. A note needs one.")
+    # The two long texts take any words: they are read by everybody, and the shop's own address or number belongs there.
     text: str = Field(
         "",
         max_length=4_000,
@@ -105,10 +109,15 @@ class CampaignChoices(Brief):
         description="Of a note: its path or https address; 3 to 2, at least 1040 wide.",
     )
     picture_shows: str = Field(
-        "", max_length=160, title="What the picture shows", description="For who cannot see it. Empty: the headline."
+        "",
+        pattern=LINE,
+        max_length=160,
+        title="What the picture shows",
+        description="For who cannot see it. Empty: the headline.",
     )
     button: str = Field(
         BUTTON,
+        pattern=LINE,
         min_length=1,
         max_length=40,
         title="Words on the button",

@@ -29,15 +29,22 @@ from segue.outbox.usual import Size, Unusual
 from segue.render.samples import SampleRender
 from segue.service.approving import ApproveVerbs, Frozen, Start
 from segue.service.audiences import AudienceVerbs
-from segue.service.brake import brake_choices
+from segue.service.brake import brake_choices, journey_choices
 from segue.service.leading import LeadVerbs
 from segue.service.notices import NoticeError, Receivers, receivers_of
 from segue.service.offered import (
     OfferedVerbs,
+    categories,
+    channels_bought_on,
+    channels_listed_on,
+    networks,
+    packing_places,
     place_choices,
     popup_choices,
     review_choices,
     segment_names,
+    size_systems,
+    sources,
     template_languages,
     templates_of,
 )
@@ -45,7 +52,7 @@ from segue.service.referrals import ReferralVerbs
 from segue.service.results import ResultVerbs, RunToRefresh
 from segue.service.running import RunPlan, RunVerbs, Shard
 from segue.service.segments import SegmentLine, SegmentVerbs
-from segue.service.trials import SeedLine, TrialVerbs, trial_choices
+from segue.service.trials import SeedLine, TrialVerbs, sample_choices, trial_choices
 from segue.service.why import Why, WhyLine, WhyVerbs
 from segue.settings import Settings, load_settings
 from segue.store.fingerprint import keep_fingerprint
@@ -138,14 +145,23 @@ __all__ = [
     "Why",
     "WhyLine",
     "brake_choices",
+    "categories",
+    "channels_bought_on",
+    "channels_listed_on",
     "files_of",
     "is_leaflet",
+    "journey_choices",
+    "networks",
     "open_segue",
+    "packing_places",
     "place_choices",
     "popup_choices",
     "receivers_of",
     "review_choices",
+    "sample_choices",
     "segment_names",
+    "size_systems",
+    "sources",
     "template_languages",
     "templates_of",
     "trial_choices",

@@ -17,10 +17,15 @@ def brake_choices() -> tuple[str, ...]:
     """Everything that can be paused by name, runs aside, in the order in which a form offers it."""
     return (
         "all",
-        *(f"journey:{point.name}" for point in sorted(entry_points(group="segue.journeys"), key=lambda one: one.name)),
+        *(f"journey:{name}" for name in journey_choices()),
         *(f"channel:{channel.value}" for channel in Channel),
         *(f"connector:{name}" for name in sorted(installed_connectors())),
     )
+
+
+def journey_choices() -> tuple[str, ...]:
+    """The names of all installed journeys."""
+    return tuple(sorted(point.name for point in entry_points(group="segue.journeys")))
 
 
 class BrakeVerbs(Desk):

@@ -24,10 +24,12 @@ from segue.journeys.campaign_brief import FOLDER
 from segue.journeys.definition import Journey
 from segue.journeys.popup_invite import shown_with
 from segue.journeys.popup_places import popups_to_offer
+from segue.journeys.welcome_insert import HOME_LOCATION
 from segue.offers import SuspectReferral, referrals_to_review
 from segue.render import BrandError, load_brand
 from segue.render.spoken import channels_of
 from segue.render.voice import language_name
+from segue.service import vocabulary
 from segue.service.desk import Desk
 from segue.settings import load_settings
 from segue.store.engine import open_engine, read
@@ -98,6 +100,41 @@ def review_choice(one: SuspectReferral) -> str:
     return f"{one.id}: order {one.order_number}, score {one.score}, {said}"
 
 
+def categories() -> tuple[str, ...]:
+    """The garment categories of the shop's products."""
+    return _words(vocabulary.CATEGORIES)
+
+
+def size_systems() -> tuple[str, ...]:
+    """The size systems of the shop's products."""
+    return _words(vocabulary.SIZE_SYSTEMS)
+
+
+def channels_listed_on() -> tuple[str, ...]:
+    """The sales channels on which anything is or was listed."""
+    return _words(vocabulary.LISTED_ON)
+
+
+def channels_bought_on() -> tuple[str, ...]:
+    """The sales channels of all orders."""
+    return _words(vocabulary.BOUGHT_ON)
+
+
+def sources() -> tuple[str, ...]:
+    """The sales channels that people came from."""
+    return _words(vocabulary.SOURCES)
+
+
+def networks() -> tuple[str, ...]:
+    """The networks on which somebody follows us."""
+    return _words(vocabulary.NETWORKS)
+
+
+def packing_places() -> tuple[str, ...]:
+    """Where parcels are packed, as the shop calls it: cards are printed for each; the shop's own place comes first."""
+    return (HOME_LOCATION, *(one for one in _words(vocabulary.PLACE_IDS) if one != HOME_LOCATION))
+
+
 class OfferedVerbs(Desk):
     """What a choice means."""
 
@@ -125,6 +162,10 @@ class OfferedVerbs(Desk):
             return journey
         steps = tuple(replace(step, shows=shown_with(place, now)) for step in journey.steps)
         return replace(journey, steps=steps)
+
+
+def _words(question: Select[Any]) -> tuple[str, ...]:
+    return tuple(sorted(word for row in _rows(question) if (word := str(row.word)).strip()))
 
 
 def _rows(question: Select[Any]) -> list[Row[Any]]:

@@ -19,6 +19,7 @@ from segue.journeys.segments import (
     segment_select,
 )
 from segue.service.desk import Desk
+from segue.service.vocabulary import check_words
 from segue.store.engine import read, write
 from segue.store.sql import insert_where_new
 from segue.store.tables import location, segment
@@ -45,7 +46,7 @@ class SegmentVerbs(Desk):
         """Keep `definition` under `name`, in place of what stood there, and count whom it means.
 
         Runs that were started before keep what the segment meant then. Raises ValueError for what makes no sense, and
-        where it names a location that is not known.
+        where it names a location, category or another word of the shop's that is not known.
         """
         known = definition if isinstance(definition, Definition) else Definition.model_validate(definition)
         if not name or len(name) > 60 or not all(part.isalnum() and part.isascii() for part in name.lower().split("-")):
@@ -58,6 +59,7 @@ class SegmentVerbs(Desk):
         }
         with write(self.engine) as connection:
             _check_places(connection, known)
+            check_words(connection, known)
             insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
             connection.execute(
                 insert(segment).values(name=name, **values).on_conflict_do_update(index_elements=["name"], set_=values)

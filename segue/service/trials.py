@@ -20,6 +20,7 @@ from segue.render import StepTemplate
 from segue.render.samples import MAIN, abroad
 from segue.service.desk import Desk
 from segue.service.offered import templates_of
+from segue.settings import load_settings
 from segue.store.bulk import insert_new
 from segue.store.engine import read, write
 from segue.store.tables import seed, test_send
@@ -56,6 +57,12 @@ def _folders(journey: Journey) -> dict[str, Step]:
         for one in templates_of(journey.name)
         if f"{journey.name}/{one}" not in folders
     }
+
+
+def sample_choices() -> tuple[str, ...]:
+    """The name of every sample that some template has; the one that all have comes first."""
+    found = {file.stem for file in load_settings().templates.glob("*/*/sample*.json")}
+    return ("sample", *sorted(found - {"sample"}))
 
 
 class TrialVerbs(Desk):

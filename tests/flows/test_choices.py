@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from flows.choices import growing, keeping_saved
 from flows.errors import FlowError
 from flows.popup_invite import ANY, PopupInviteForm
+from flows.print_run import EVERY, PrintBrief
+from flows.retargeting import RetargetingForm
+from flows.segments import ANYWHERE, SegmentForm
 from segue.clock import VirtualClock
 from segue.journeys.popup_invite import JOURNEY
 from segue.service import Segue, Start, open_segue, popup_choices
 from segue.settings import load_settings
+from segue.store.engine import write
+from segue.store.tables import listing, location, product
 from tests.flows.conftest import NOW
 from tests.journeys.popups import DAY, popup
 
@@ -90,6 +96,38 @@ def test_an_invitation_may_go_to_a_segment_and_its_yes_is_for_what_that_means(op
     assert before != opened.freeze(JOURNEY, form.brief_for(JOURNEY), start=Start.HAND).digest
     with pytest.raises(FlowError, match="there is no segment nobody"):
         PopupInviteForm(segment="nobody").brief_for(JOURNEY)
+
+
+def test_words_of_the_shop_are_chosen_and_others_refused(opened: Segue) -> None:
+    """`Tops` for `tops` would name nobody, and nothing would tell; where the shop has none yet, any is taken."""
+    opened.install()
+    tops = {"conditions": [{"kind": "bought_within", "days": 9, "category": "Tops"}]}
+    assert opened.define_segment("early", "", tops).people == 0
+    with write(opened.engine) as connection:
+        connection.execute(
+            insert(product),
+            [
+                {"id": one, "external_id": f"P{one}", "title": "x", "category": what, "size_system": "alpha"}
+                | {"recorded_at": NOW}
+                for one, what in enumerate(("tops", "hats", None, "tops"), start=1)
+            ],
+        )
+        connection.execute(
+            insert(listing), {"product_id": 1, "sales_channel": "store", "listed_from": NOW, "listed_until": NOW}
+        )
+        connection.execute(insert(location), {"external_id": "Newark", "kind": "warehouse", "name": "N"})
+    asked = SegmentForm.model_json_schema()["properties"]
+    assert asked["bought_category"]["enum"] == asked["size_category"]["enum"] == [ANYWHERE, "hats", "tops"]
+    assert (asked["size_system"]["enum"], asked["bought_on"]["enum"]) == ([ANYWHERE, "alpha"], [ANYWHERE])
+    assert RetargetingForm.model_json_schema()["properties"]["sales_channel"]["enum"] == ["web", "store"]
+    assert PrintBrief.model_json_schema()["properties"]["location"]["enum"] == [EVERY, "main", "Newark"]
+    for one in (tops, {"conditions": [{"kind": "not", "condition": tops["conditions"][0]}]}):
+        with pytest.raises(
+            ValueError, match="there is no category Tops, so it would name nobody; there are hats, tops"
+        ):
+            opened.define_segment("late", "", one)
+    left = SegmentForm(name="x", bought_days=9, bought_category=ANYWHERE).definition()
+    assert left == SegmentForm(name="x", bought_days=9).definition()
 
 
 def test_a_saved_default_whose_pop_up_is_over_is_still_offered() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.exceptions import PrefectHTTPStatusError
@@ -148,6 +149,30 @@ def test_a_new_pop_up_stands_in_the_form_without_another_start(
         monkeypatch.undo()
         load_settings.cache_clear()
         freshen_forms()
+
+
+@pytest.mark.parametrize(
+    ("name", "brief"),
+    [
+        ("explain-customer/live", {"customer": "quillon001@mailbox.example.com"}),
+        ("explain-customer/live", {"customer": "2025550123"}),
+        ("stop-a-run/live", {"run": 1, "why": "asked by quillon001@mailbox.example.com"}),
+        ("rehearse/live", {"first_day": "quillon001@mailbox.example.com"}),
+    ],
+)
+def test_an_address_is_refused_by_the_server_before_it_is_kept(
+    client: SyncPrefectClient, name: str, brief: dict[str, object]
+) -> None:
+    """Prefect keeps a run's parameters: so there is no run; and the refusal says what is wanted, not what was typed."""
+    deployment = read(client, name).id
+    mine = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+    before = len(client.read_flow_runs(deployment_filter=mine))
+    with pytest.raises(PrefectHTTPStatusError) as refused:
+        client.create_flow_run_from_deployment(deployment, parameters={"brief": brief})
+    assert refused.value.response.status_code == 409
+    told = f"{refused.value} {refused.value.response.text}"
+    assert not [said for said in ("quillon001", "2025550123") if said in told]
+    assert len(client.read_flow_runs(deployment_filter=mine)) == before
 
 
 def test_the_mode_stands_first_with_readable_choices(client: SyncPrefectClient) -> None:

@@ -62,23 +62,7 @@ def test_why_is_told_by_id_and_names_nobody(installed: Segue, shop: Shop) -> Non
     assert "Abandoned cart, Reminder" in told
     assert not [one for one in shop.personal if one in told.lower()]
     with pytest.raises(FlowError, match="Nobody has that id"):
-        explain_customer(ExplainForm(customer="no-such-customer"))
-
-
-@pytest.mark.parametrize(
-    "typed",
-    ["sarah@example.com", "+12025550123", "202-555-0123", "(202) 555 0123", "07700 900123", "07700900123", "", "a b"],
-)
-def test_an_address_is_refused_by_the_form_and_not_repeated(typed: str) -> None:
-    """Prefect keeps what a form took, and shows why it refused."""
-    with pytest.raises(ValidationError) as refused:
-        ExplainForm(customer=typed)
-    assert not typed or typed not in str(refused.value)
-
-
-@pytest.mark.parametrize("typed", ["1042", "gid://shopify/Customer/7012345678", "C-17", "7012345678"])
-def test_ids_of_shops_are_taken(typed: str) -> None:
-    assert ExplainForm(customer=f" {typed} ").customer == typed
+        explain_customer(ExplainForm(customer="no-customer-9"))
 
 
 def test_the_drop_down_offers_what_exists() -> None:
