@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field, field_validator
 
 from flows.errors import FlowError, without_personal_data
+from flows.markdown import escaped
 from flows.typed import CUSTOMER, Form
 from segue.service import Why, WhyLine, open_segue, words
 
@@ -50,14 +52,26 @@ def explain_customer(brief: ExplainForm) -> int:
 
 
 def _page(why: Why) -> str:
-    head = f"# Profile {why.profile_id}"
+    return "\n\n".join(part for part in (f"# Profile {why.profile_id}", *_parts(why)) if part)
+
+
+def _parts(why: Why) -> Iterator[str]:
+    yield _messages(why)
+    for head, lines in (("Right now", why.now), ("Ad audiences", why.audiences)):
+        if lines:
+            # A list, since a table's long lines are cut on the run's page.
+            yield f"## {head}"
+            yield "\n".join(f"- **{escaped(title)}**: {escaped(said)}" for title, said in lines)
+
+
+def _messages(why: Why) -> str:
     if not why.lines:
-        return f"{head}\n\n**No journey has considered this person yet.**"
+        return "**No journey has considered this person yet.**"
     got = sum(line.group == "accepted" for line in why.lines)
     said = f"**{got} of {len(why.lines)} messages were sent.** Times are {'local' if why.zone else 'UTC'}."
     rows = ["| When | Message | What became of it | Why |", "| :-- | :-- | :-- | :-- |"]
     rows += [f"| {' | '.join(_cells(line, why.zone))} |" for line in why.lines]
-    return "\n\n".join([head, said, "\n".join(rows)])
+    return "\n\n".join([said, "\n".join(rows)])
 
 
 def _cells(line: WhyLine, zone: str | None) -> tuple[str, ...]:

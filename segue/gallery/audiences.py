@@ -1,8 +1,8 @@
-"""In which ad audiences somebody is, and why not in the others, for the terminal."""
+"""In which ad audiences somebody is, and why not in the others: in sentences, and for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -19,22 +19,30 @@ _STATES = {
 }
 
 
+def audience_lines(standings: Sequence[Standing]) -> list[tuple[str, str]]:
+    """An audience's title and how one person stands with it, in words."""
+    return [(one.title, ". ".join((_belongs(one.reason), *(said for said, _style in _rows(one))))) for one in standings]
+
+
 def audiences_text(standings: Sequence[Standing]) -> RenderableType:
     """One table a person."""
     parts: list[RenderableType] = []
     for profile_id in dict.fromkeys(one.profile_id for one in standings):
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
         for one in (each for each in standings if each.profile_id == profile_id):
-            belongs = Text("belongs in it", "green") if one.reason is None else Text(words.reason(one.reason, ("ads",)))
-            table.add_row(Text(one.title), belongs, _rows(one))
+            belongs = Text(_belongs(one.reason), "green" if one.reason is None else "")
+            rows = Text.assemble(*((f"{said}  ", style) for said, style in _rows(one)))
+            table.add_row(Text(one.title), belongs, rows)
         parts += [Text(f"Ad audiences, profile {profile_id}", "bold"), table, Text()]
     return Group(*parts)
 
 
-def _rows(standing: Standing) -> Text:
-    text = Text()
+def _belongs(reason: str | None) -> str:
+    return "belongs in it" if reason is None else words.reason(reason, ("ads",))
+
+
+def _rows(standing: Standing) -> Iterator[tuple[str, str]]:
     for connector, state, reason, since in standing.rows:
         said, style = _STATES[state]
         why = f" ({words.reason(reason.partition(':')[2] or reason, ('ads',))})" if reason else ""
-        text.append(f"{connector}: {said}{why} since {since:%Y-%m-%d %H:%M} UTC  ", style)
-    return text
+        yield f"{connector}: {said}{why} since {since:%Y-%m-%d %H:%M} UTC", style

@@ -25,6 +25,7 @@ from segue.journeys.carts import (
     times_emptied,
 )
 from segue.journeys.definition import Brief, Journey, Moment, Step
+from segue.journeys.why_not import about_carts
 from segue.offers import Offer
 from segue.store.sql import later
 from segue.store.tables import cart, cart_event, message
@@ -239,6 +240,8 @@ JOURNEY = Journey(
     name="abandoned_cart",
     title="Abandoned cart",
     brief=AbandonedCartBrief,
+    asks="a cart with something in it, left alone for a while, that no order followed; one mail, one last call",
+    why_not=about_carts,
     steps=(
         Step(
             name="reminder",

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, String, cast, false, literal, select
 
 from segue.contract import Channel
 from segue.journeys.campaign_brief import BUTTON, CampaignBrief, CampaignChoices, OverBudget, Ways
+from segue.journeys.campaign_why import about_campaigns
 from segue.journeys.definition import Journey, Moment, Step
 from segue.journeys.fitting import Item, fitting
 from segue.journeys.segments import Speaks, people_among, segment_select
@@ -154,6 +155,8 @@ JOURNEY = Journey(
     name="campaign",
     title="Campaign",
     brief=CampaignBrief,
+    asks="somebody to start it with a segment that means her",
+    why_not=about_campaigns,
     steps=(
         Step(
             name="message",

@@ -64,6 +64,11 @@ such as points, which are owed by what somebody did, are booked all the same; wh
 voucher, is not granted while `moment.is_paused`, but once it is resumed."""
 
 
+WhyNot = Callable[[Connection, int, Moment, Any], Sequence[str]]
+"""`(connection, profile_id, moment, brief)` -> why she is not due, as ends of sentences. Only what facts say: nothing
+is guessed, and no address, name or distance is told, since Prefect keeps it. Asked of one person, cheaply."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One point in a journey where we decide whether to say something."""
@@ -124,6 +129,10 @@ class Journey:
     steps: tuple[Step, ...]
     #: Runs in the transaction that promises, before anybody is chosen; a preview runs it, too, and undoes it.
     prepare: Prepare | None = None
+    #: What makes somebody due, as the end of "It asks for ...".
+    asks: str = ""
+    #: Why somebody is not due, where more can be told of her than what the journey asks for.
+    why_not: WhyNot | None = None
     #: How often a rehearsal lets `prepare` run where no step's `next_due` asks for it; as the journey's schedule does.
     prepares_every: timedelta = timedelta(hours=1)
     #: Runs in a transaction of its own before messages of this journey that are ready are judged, each time.
@@ -167,4 +176,4 @@ class Journey:
         return {f"{self.name}/{folder}": step for step in self.steps for folder in step.templates or (step.name,)}
 
 
-__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Prepare", "Refresh", "Step", "Words"]
+__all__ = ["Brief", "Due", "Facts", "Journey", "Moment", "Prepare", "Refresh", "Step", "WhyNot", "Words"]

@@ -36,6 +36,7 @@ from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.month_turns import turn_case, turns_by
 from segue.journeys.points_ahead import expiry_next_due, month_next_due, reward_next_due
 from segue.journeys.points_shown import SOON, book_shown, points_shown
+from segue.journeys.why_not import about_points
 from segue.offers.loyalty import balances, ending_by, ends_next, running_out
 from segue.store.sql import among, later
 from segue.store.tables import loyalty_entry, message, profile
@@ -244,6 +245,8 @@ JOURNEY = Journey(
     name=_NAME,
     title="Loyalty notice",
     brief=LoyaltyNoticeBrief,
+    asks="the turn of a month with points to tell of, a reward reached, or points that run out soon; each is told once",
+    why_not=about_points,
     prepare=prepare,
     refresh=book_shown,
     steps=(

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Select, String, cast, func, literal, select
 
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
+from segue.journeys.why_not import about_orders
 from segue.offers import Standing, known_codes, referral_codes, standings
 from segue.store.sql import later, listed
 from segue.store.tables import location, order, order_line, product, referral_code, variant
@@ -185,6 +186,8 @@ JOURNEY = Journey(
     name="order_confirmation",
     title="Order confirmation",
     brief=OrderConfirmationBrief,
+    asks="an order paid within the last days, other than a marketplace's; each is confirmed once",
+    why_not=about_orders,
     steps=(
         Step(
             name="receipt",

@@ -26,6 +26,7 @@ from segue.journeys.nearby import distance_km, haversine_of, homes_around
 from segue.journeys.points_shown import book_shown
 from segue.journeys.popup_brief import PopupInviteBrief, PopupInviteChoices
 from segue.journeys.popup_places import JOURNEY_NAME, TIME_TO_COME, full, is_open, popups_with_room, who_came
+from segue.journeys.popup_why import about_popups
 from segue.journeys.segments import people_among, segment_select
 from segue.offers.loyalty import balances
 from segue.store.sql import among, later, listed
@@ -223,6 +224,8 @@ JOURNEY = Journey(
     name=JOURNEY_NAME,
     title="Pop-up invite",
     brief=PopupInviteBrief,
+    asks="a home near enough to a pop-up that invites people, and her lot among those who live there",
+    why_not=about_popups,
     steps=(
         Step(
             name=STEP_NAME,

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, String, cast, func, literal, select, 
 
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
+from segue.journeys.why_not import about_friends
 from segue.offers import (
     Standing,
     find_referrals,
@@ -211,6 +212,8 @@ JOURNEY = Journey(
     name="referral_followup",
     title="Referral follow-up",
     brief=ReferralFollowupBrief,
+    asks="a friend's first order whose return window is over, or her own link that she shared and nobody used",
+    why_not=about_friends,
     steps=(
         Step(
             name="reward",

@@ -19,6 +19,7 @@ from sqlalchemy import CTE, Connection, Select, String, bindparam, cast, func, l
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.goes_with import goes_with
+from segue.journeys.why_not import about_orders
 from segue.offers.kept import refunded_minor
 from segue.store.sql import later, listed
 from segue.store.tables import fulfilment, order, order_line, order_return, product, touchpoint, variant
@@ -216,6 +217,8 @@ JOURNEY = Journey(
     name="style_followup",
     title="Style follow-up",
     brief=StyleFollowupBrief,
+    asks="an order that reached her some days ago, neither a gift nor a marketplace's; one mail an order",
+    why_not=about_orders,
     steps=(
         Step(
             name="looks",

@@ -32,6 +32,7 @@ from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.fitting import fitting
 from segue.journeys.waves import next_wave, wave_case
+from segue.journeys.why_not import about_orders
 from segue.offers import Offer
 from segue.store.sql import later, listed
 from segue.store.tables import fulfilment, location, message, order, print_page
@@ -253,6 +254,8 @@ JOURNEY = Journey(
     name="welcome_insert",
     title="Welcome insert",
     brief=WelcomeInsertBrief,
+    asks="her first parcel: an order of her own that is paid, to be shipped and not packed yet",
+    why_not=about_orders,
     steps=(
         Step(
             name="insert",

@@ -57,6 +57,14 @@ class Briefs:
                 self._known[run_id] = _brief(self._journeys[name], brief)
 
 
+def last_brief(connection: Connection, journey: Journey) -> Brief:
+    """The brief of the journey's last run; its plain one where it never ran."""
+    found = connection.scalar(
+        select(run.c.brief).where(run.c.journey == journey.name).order_by(run.c.id.desc()).limit(1)
+    )
+    return journey.brief() if found is None else _brief(journey, found)
+
+
 def _brief(journey: Journey, stored: Mapping[str, Any]) -> Brief:
     """The brief of an earlier run; what the journey does not know any more is left out."""
     known = {name: value for name, value in stored.items() if name in journey.brief.model_fields}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from segue.contract import Channel, MessageConnector
 from segue.journeys.definition import Brief, Journey, Moment, Step
@@ -46,11 +46,13 @@ def preview(
     keep: Keep | None = None,
     leave_to: Sequence[int] = (),
     run_id: int | None = None,
+    person: int | None = None,
 ) -> Summary:
     """Judge everybody who is due now, store nothing, and return the sum; `accepted` reads as *would be sent*.
 
     With `library` and `connectors` it says what that would cost, about. `keep` is told what was judged; what the
-    runs `leave_to` have frozen is left to them. `run_id` is the run it is a preview of, where there is one.
+    runs `leave_to` have frozen is left to them. `run_id` is the run it is a preview of, where there is one. With
+    `person`, only that profile is asked about.
     """
     estimate = None if library is None else Estimate(library, connectors or {}, journey, now=moment.now)
     counts: Counter[tuple[str, str, str | None, str | None]] = Counter()
@@ -61,7 +63,11 @@ def preview(
     brakes = _Brakes(paused_names(connection), journey.name, run_id, connectors or {})
     outside = uncapped(journeys.values())
     for step in journey.steps:
-        everybody = fetch(connection, candidates(journey, step, brief, moment, leave_to=leave_to))
+        rows_due = candidates(journey, step, brief, moment, leave_to=leave_to)
+        if person is not None:
+            of = rows_due.subquery()
+            rows_due = select(of).where(of.c.profile_id == person)
+        everybody = fetch(connection, rows_due)
         for start in range(0, len(everybody), shard_size):
             rows = everybody.iloc[start : start + shard_size].reset_index(drop=True)
             asked = Asked(

@@ -22,6 +22,8 @@ from segue.store.types import UtcTime
 
 #: Why a single try was put off with nothing sent. Of several tries only the last one's reason is kept.
 _NOTHING_SENT = ("unreachable", "throttled", "unsent")
+#: So many runs are named where one is not known.
+_LATEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def stop_run(
     """
     journey = connection.scalar(select(run.c.journey).where(run.c.id == run_id))
     if journey is None:
-        raise LookupError(f"there is no run {run_id}; its number stands at the top of the run's page")
+        raise LookupError(f"there is no run {run_id}; {_latest(connection)}")
     set_paused(connection, f"run:{run_id}", paused=True, reason=reason, now=now)
     waiting = message.c.run_id == run_id, message.c.state.in_(PENDING)
     may_have_arrived = _may_have_arrived(journeys.get(journey))
@@ -100,6 +102,15 @@ def stop_run(
         unprinted=unprinted,
         printing=printing,
     )
+
+
+def _latest(connection: Connection) -> str:
+    """Which runs there are: the last ones, each with its journey and when it began."""
+    found = connection.execute(
+        select(run.c.id, run.c.journey, run.c.started_at).order_by(run.c.id.desc()).limit(_LATEST)
+    ).all()
+    told = "; ".join(f"{one.id} ({one.journey}, {one.started_at:%Y-%m-%d %H:%M} UTC)" for one in found)
+    return f"the last ones are {told}" if told else "nothing has run yet"
 
 
 def _may_have_arrived(journey: Journey | None) -> ColumnElement[bool]:

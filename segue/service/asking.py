@@ -6,10 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import RenderableType
 from sqlalchemy import select
 
-from segue.gallery import explain_text
 from segue.journeys.definition import Brief, Journey
 from segue.outbox.prepared import as_if_prepared
 from segue.outbox.preview import preview
@@ -88,20 +86,6 @@ class AskVerbs(Desk):
         root = self.settings.pictures
         inside = None if root is None else found(root, address)
         return None if root is None or inside is None else root / inside
-
-    def explain(self, who: str) -> RenderableType:
-        """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.
-
-        Holds personal data: never call it from a flow.
-        """
-        return explain_text(
-            self.engine,
-            who,
-            until=self.clock.now(),
-            journeys=self.journeys,
-            home_zone=self.settings.home_zone,
-            hash_address=self.hash_address,
-        )
 
     def waiting(self) -> list[tuple[str, str, str, str | None, int]]:
         """Journey, step, state, reason and number of everything that is not settled yet."""

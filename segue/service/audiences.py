@@ -6,17 +6,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from rich.console import Group, RenderableType
-
-from segue.audiences import AudienceReport, AudienceSync, FeedReport, feed_items, standings
+from segue.audiences import AudienceReport, AudienceSync, FeedReport, feed_items
 from segue.audiences.asking import audience_brakes
 from segue.audiences.rule import Judge
 from segue.contract import Channel, ConnectorError
-from segue.gallery.audiences import audiences_text
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
 from segue.outbox.brake import paused_names
 from segue.outbox.connectors import FEED_FILE
-from segue.outbox.explain import explain
 from segue.render import Brand, BrandError, Tags, load_brand, tagged
 from segue.service.asking import AskVerbs
 from segue.store.engine import read
@@ -71,20 +67,6 @@ class AudienceVerbs(AskVerbs):
                 problems[name] = f"failed with {type(error).__name__}"
                 _LOG.error("the product feed at %s %s", name, problems[name])
         return FeedReport(rows=written, trouble=problems)
-
-    def explain(self, who: str) -> RenderableType:
-        """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.
-
-        Holds personal data: never call it from a flow.
-        """
-        told = super().explain(who)
-        with read(self.engine) as connection:
-            found = [person.profile_id for person in explain(connection, who)]
-            if not found:
-                return told
-            moment = self._moment(JOURNEY)
-            stand = standings(connection, found, moment, RetargetingBrief(), Judge.of(self.rules, self.secret))
-        return Group(told, audiences_text(stand))
 
     def _audience_sync(self) -> AudienceSync:
         self.check_secret()

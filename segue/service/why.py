@@ -1,14 +1,26 @@
-"""Why somebody got a message or did not, told without saying who: what may be shown in Prefect."""
+"""Why somebody got a message or did not: her story for a terminal, and what of it may be shown in Prefect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.console import Group, RenderableType
+from sqlalchemy import Connection, select
+
+from segue.audiences import Standing, standings
+from segue.audiences.rule import Judge
+from segue.gallery import explain_text
+from segue.gallery.audiences import audience_lines, audiences_text
+from segue.gallery.outlook import outlook_lines, outlook_text
+from segue.journeys.retargeting import JOURNEY as RETARGETING
+from segue.journeys.retargeting import RetargetingBrief
 from segue.outbox.explain import Told, explain
+from segue.outbox.outlook import outlooks
 from segue.outbox.summary import GROUPS
 from segue.service.desk import Desk
 from segue.store.engine import read
+from segue.store.tables import journey_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,25 +41,78 @@ class WhyLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """Everything that was considered for one profile, oldest first; nobody's name or address."""
+    """Everything that was considered for one profile, oldest first, and how she stands now; no name and no address."""
 
     profile_id: int
     #: IANA zone she lives in; None where nobody knows it.
     zone: str | None
     lines: tuple[WhyLine, ...]
+    #: A journey's title, and how she stands with it now.
+    now: tuple[tuple[str, str], ...] = ()
+    #: An ad audience's title, and how she stands with it now.
+    audiences: tuple[tuple[str, str], ...] = ()
 
 
 class WhyVerbs(Desk):
-    """Questions about one customer that a marketer may ask in Prefect."""
+    """Why somebody got what, and what not: the whole story for a terminal, and the same without names for Prefect."""
+
+    def explain(self, who: str) -> RenderableType:
+        """What the person behind an address, phone or profile id got, what not, and why, to print in a terminal.
+
+        Holds personal data: never call it from a flow.
+        """
+        told = explain_text(
+            self.engine,
+            who,
+            until=self.clock.now(),
+            journeys=self.journeys,
+            home_zone=self.settings.home_zone,
+            hash_address=self.hash_address,
+        )
+        with read(self.engine) as connection:
+            found = [person.profile_id for person in explain(connection, who)]
+            parts = [self._now_text(connection, one) for one in found]
+        return Group(told, *parts)
 
     def why(self, customer: str) -> list[Why]:
         """Explain the people behind a shop's customer id or a profile id; nobody known gives an empty list."""
         with read(self.engine) as connection:
-            people = explain(connection, customer)
-        return [
-            Why(profile_id=one.profile_id, zone=one.zone, lines=tuple(_line(told) for told in one.messages))
-            for one in people
-        ]
+            return [
+                Why(
+                    profile_id=one.profile_id,
+                    zone=one.zone,
+                    lines=tuple(_line(told) for told in one.messages),
+                    now=tuple(self._now(connection, one.profile_id)),
+                    audiences=tuple(audience_lines(self._standings(connection, one.profile_id))),
+                )
+                for one in explain(connection, customer)
+            ]
+
+    def _now_text(self, connection: Connection, profile_id: int) -> RenderableType:
+        stand = self._standings(connection, profile_id)
+        return Group(outlook_text(profile_id, self._now(connection, profile_id)), audiences_text(stand))
+
+    def _now(self, connection: Connection, profile_id: int) -> list[tuple[str, str]]:
+        """Each journey's title, and how she stands with it at this moment."""
+        found = outlooks(
+            connection,
+            profile_id,
+            self.journeys,
+            now=self.clock.now(),
+            moments=self._moments,
+            rules=self.rules,
+            secret=self.secret,
+        )
+        return outlook_lines(found, self.journeys)
+
+    def _standings(self, connection: Connection, profile_id: int) -> list[Standing]:
+        """How she stands with each ad audience; nothing where retargeting was never switched on."""
+        on = select(journey_state.c.journey).where(journey_state.c.journey == RETARGETING.name)
+        if connection.scalar(on) is None:
+            return []
+        moment = self._moments.of(connection, RETARGETING.name, self.clock.now())
+        judge = Judge.of(self.rules, self.secret)
+        return standings(connection, [profile_id], moment, RetargetingBrief(), judge)
 
 
 def _line(told: Told) -> WhyLine:

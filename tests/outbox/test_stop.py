@@ -139,5 +139,6 @@ def test_another_run_goes_on(desk: Desks) -> None:
 
 
 def test_a_run_that_is_none_is_named(desk: Desks) -> None:
-    with pytest.raises(LookupError, match="there is no run 99"):
-        stop(desk(people=1), 99)
+    one, run_id = started(desk, people=1)
+    with pytest.raises(LookupError, match=rf"there is no run 99; the last ones are {run_id} \(letters, \d{{4}}-"):
+        stop(one, 99)
