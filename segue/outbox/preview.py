@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from segue.contract import Channel, MessageConnector
 from segue.journeys.definition import Brief, Journey, Moment, Step
@@ -63,11 +63,7 @@ def preview(
     brakes = _Brakes(paused_names(connection), journey.name, run_id, connectors or {})
     outside = uncapped(journeys.values())
     for step in journey.steps:
-        rows_due = candidates(journey, step, brief, moment, leave_to=leave_to)
-        if person is not None:
-            of = rows_due.subquery()
-            rows_due = select(of).where(of.c.profile_id == person)
-        everybody = fetch(connection, rows_due)
+        everybody = fetch(connection, candidates(journey, step, brief, moment, leave_to=leave_to, person=person))
         for start in range(0, len(everybody), shard_size):
             rows = everybody.iloc[start : start + shard_size].reset_index(drop=True)
             asked = Asked(

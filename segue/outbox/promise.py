@@ -63,9 +63,15 @@ def promise(
 
 
 def candidates(
-    journey: Journey, step: Step, brief: Brief, moment: Moment, *, leave_to: Sequence[int] = ()
+    journey: Journey,
+    step: Step,
+    brief: Brief,
+    moment: Moment,
+    *,
+    leave_to: Sequence[int] = (),
+    person: int | None = None,
 ) -> Select[Any]:
-    """The same occasions as rows to judge, without promising them: what a preview looks at."""
+    """The same occasions as rows to judge, without promising them: what a preview looks at; of one `person`, or all."""
     due = step.due(moment, brief).subquery("due")
     rows = select(
         literal(0).label("id"),
@@ -76,6 +82,8 @@ def candidates(
         literal(step.priority).label("priority"),
         due.c.deadline_at,
     ).where(is_new(journey, step, due))
+    if person is not None:
+        rows = rows.where(due.c.profile_id == person)
     return rows.where(~_frozen_by(leave_to, key_of(journey, step, due))) if leave_to else rows
 
 
