@@ -238,7 +238,7 @@ def test_a_preview_shows_her_own_words(play: Play) -> None:
 def test_what_stands_around_a_marketers_words_is_in_their_language(play: Play) -> None:
     """That of the segment, else the shop's; only where nobody wrote anything, each reader's own."""
     with write(play.segue.engine) as connection:
-        for number, locale in ((1, "de-DE"), (2, "es-ES")):
+        for number, locale in ((1, "de-DE"), (2, "es-ES"), (3, "fi-FI")):
             connection.execute(update(t.profile).where(t.profile.c.id == number).values(locale=locale))
     shelf(play.segue, 3)
 
