@@ -11,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows import pictures
 from flows.errors import FlowError, without_personal_data
-from flows.forms import JourneyForm, Mode
+from flows.forms import Mode, StartForm
 from flows.journey import settle_mode
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
 from segue.service import AudienceLine, AudienceReport, FeedReport, open_segue, words
@@ -23,7 +23,7 @@ NO_PLATFORM = (
 )
 
 
-def run_audiences(form: JourneyForm) -> AudienceReport:
+def run_audiences(form: StartForm) -> AudienceReport:
     """Preview the audiences, or bring every platform in line and renew the feed; leave a report on the run's page.
 
     The feed comes after the audiences: no trouble with it may keep somebody in whose no we know.

@@ -49,7 +49,18 @@ def _tests_last(schema: dict[str, Any]) -> None:
         fields["test_language"] = fields.pop("test_language")
 
 
-class JourneyForm(Brief, Quiet):
+class StartForm(Brief, Quiet):
+    """What every form asks that may send or only show."""
+
+    mode: Mode = Field(
+        Mode.BY_START,
+        title="What should happen",
+        description="A preview counts who would get a message and why others would not. It stores and sends nothing. "
+        "A test sends these very words to the seed list and counts nowhere.",
+    )
+
+
+class JourneyForm(StartForm):
     """The part every journey's form shares; a journey's form adds its own brief.
 
     Name the brief before this class: `class CartForm(AbandonedCartBrief, JourneyForm)` puts the mode on top.
@@ -64,13 +75,6 @@ class JourneyForm(Brief, Quiet):
     nobody_due: ClassVar[str] = (
         "**Nobody was due.** No new occasion for a message came up since the last run. "
         "A journey answers only what happened after its first real run, by hand or by schedule."
-    )
-
-    mode: Mode = Field(
-        Mode.BY_START,
-        title="What should happen",
-        description="A preview counts who would get a message and why others would not. It stores and sends nothing. "
-        "A test sends these very words to the seed list and counts nowhere.",
     )
 
     test_language: str = Field(

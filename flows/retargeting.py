@@ -12,26 +12,30 @@ from pydantic import ConfigDict, Field, field_validator
 
 from flows.audiences import run_audiences
 from flows.choices import drop_down, growing
-from flows.forms import JourneyForm, Mode
+from flows.forms import Mode, StartForm
 from segue.journeys.retargeting import RetargetingBrief
 from segue.service import AudienceReport, channels_listed_on
 
 
 def _without_tests(schema: dict[str, Any]) -> None:
-    """An audience is no message: nobody is asked in which language one should be tested."""
-    schema.get("properties", {}).pop("test_language", None)
+    """An audience is no message, so no test of one is offered.
+
+    Prefect's form joins a field's choices with those of what it refers to, so it must refer to nothing.
+    """
+    mode = schema["properties"]["mode"]
+    mode.pop("$ref", None)
+    mode |= {"type": "string", **drop_down(one.value for one in Mode if one is not Mode.TEST)}
 
 
-class RetargetingForm(RetargetingBrief, JourneyForm, title="Retargeting"):
+class RetargetingForm(RetargetingBrief, StartForm, title="Retargeting"):
     """Left as it is, a run by hand is a preview: it shows what would happen, and no platform is asked."""
 
     model_config = ConfigDict(json_schema_extra=_without_tests)
 
     mode: Mode = Field(
         Mode.BY_START,
-        title=JourneyForm.model_fields["mode"].title,
+        title=StartForm.model_fields["mode"].title,
         description="A preview counts who would be in which audience and why others would not. No platform is asked.",
-        json_schema_extra=drop_down(mode.value for mode in Mode if mode is not Mode.TEST),
     )
 
     @field_validator("mode")

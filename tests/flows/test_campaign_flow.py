@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import flows.test_send as trial
+from flows.abandoned_cart import AbandonedCartForm
 from flows.campaign import CampaignForm, campaign, templates
 from flows.errors import FlowError
 from flows.forms import Mode
@@ -85,8 +86,18 @@ def test_a_form_sends_its_own_words_as_a_test(installed: Segue) -> None:
     assert CampaignForm(**asked).asked() == CampaignForm(**asked, test_language="German").asked()
     with pytest.raises(FlowError, match="choose one of: English"):
         campaign(CampaignForm(**asked, mode=Mode.TEST, test_language="Klingon"))
+
+
+def test_an_audience_is_offered_no_test() -> None:
+    """And every default of its form is one of its fields, else Prefect would refuse to start it."""
     with pytest.raises(ValidationError, match="choose a preview"):
         RetargetingForm(mode=Mode.TEST)
+    for form in (RetargetingForm(), AbandonedCartForm()):
+        fields = type(form).model_json_schema()["properties"]
+        assert set(fields) == set(form.model_dump())
+    assert RetargetingForm.model_json_schema()["properties"]["mode"]["enum"] == [
+        one.value for one in Mode if one is not Mode.TEST
+    ]
 
 
 def test_a_template_speaks_the_channels_that_are_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
