@@ -49,7 +49,7 @@ def about_points(connection: Connection, profile_id: int, moment: Moment, _brief
     if not moment.house.loyalty.is_on(moment.now):
         return ["there is no points programme here"]
     points = balances(connection, [profile_id], moment.now)[profile_id].available
-    return [f"she has {points:,} points" if points else "she has no points"]
+    return [f"{points:,} points are booked for her" if points else "no points are booked for her"]
 
 
 def about_friends(connection: Connection, profile_id: int, moment: Moment, _brief: Any) -> list[str]:
@@ -60,7 +60,7 @@ def about_friends(connection: Connection, profile_id: int, moment: Moment, _brie
     )
     if connection.scalar(select(mine)):
         return []
-    return ["no friend is known who ordered with her code, and she ordered with nobody's"]
+    return ["no order with her code is known, and none of hers with a friend's"]
 
 
 def day(at: datetime) -> str:

@@ -94,8 +94,8 @@ def test_carts_orders_points_and_friends_are_told_as_facts(segue: Segue) -> None
     assert told["Order confirmation"].startswith(
         "Not due now: her last order is of 3 May 2026; which does not count: the journey was switched on 11 May 2026."
     )
-    assert "she has no points" in told["Loyalty notice"]
-    assert "no friend is known who ordered with her code" in told["Referral follow-up"]
+    assert "no points are booked for her" in told["Loyalty notice"]
+    assert "no order with her code is known" in told["Referral follow-up"]
 
 
 def test_the_terminal_and_the_desk_say_the_same(segue: Segue) -> None:
