@@ -135,3 +135,12 @@ def test_a_return_that_two_doors_tell_of_is_one(
             told_by_the_warehouse(engine, tmp_path, count, total)
         book(engine, 5)
         assert held(engine, 5) == (0, left)
+
+
+def test_goods_came_back_once_the_money_did(engine: Engine, tmp_path: Path) -> None:
+    """Sizes and looks ask the lines: an amount says nothing of them until it is all of the order's worth."""
+    tell(engine, tmp_path, [HER, ORDER, refund("a", total=100)])
+    for name, back in (("a", [False, False]), ("b", [True, True])):
+        tell(engine, tmp_path, [refund(name, total=50 if name == "b" else 100)])
+        with read(engine) as connection:
+            assert [at is not None for at in connection.scalars(select(order_line.c.returned_at))] == back
