@@ -37,6 +37,7 @@ from segue.journeys.month_turns import turn_case, turns_by
 from segue.journeys.points_ahead import expiry_next_due, month_next_due, reward_next_due
 from segue.journeys.points_shown import SOON, book_shown, points_shown
 from segue.journeys.why_not import about_points
+from segue.offers import ahead, standings
 from segue.offers.loyalty import balances, ending_by, ends_next, running_out
 from segue.store.sql import among, later
 from segue.store.tables import loyalty_entry, message, profile
@@ -204,6 +205,16 @@ def words(
     return points_shown(connection, rows["profile_id"].tolist(), moment.now, moment.house.loyalty)
 
 
+def month_words(
+    connection: Connection, rows: pd.DataFrame, moment: Moment, brief: LoyaltyNoticeBrief
+) -> Sequence[Mapping[str, Any]]:
+    """The same, and the vouchers that come for friends who have bought: nowhere else is she told while they wait."""
+    people, rules = rows["profile_id"].tolist(), moment.house.referral
+    coming = ahead(connection, standings(connection, people, moment.now, rules), moment.now, rules)
+    told = words(connection, rows, moment, brief)
+    return [{**one, "coming": coming.get(who)} for who, one in zip(people, told, strict=True)]
+
+
 def _holders(moment: Moment, least: int) -> Select[Any]:
     """Everybody with at least so many points by now."""
     return (
@@ -275,7 +286,7 @@ JOURNEY = Journey(
             due=month_due,
             channels=_CHANNELS,
             facts=month_facts,
-            words=words,
+            words=month_words,
             next_due=month_next_due,
             priority=30,
         ),

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, String, cast, func, literal, select
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.why_not import about_orders
-from segue.offers import Standing, known_codes, referral_codes, standings
+from segue.offers import Standing, ahead, known_codes, referral_codes, standings
 from segue.store.sql import later, listed
 from segue.store.tables import location, order, order_line, product, referral_code, variant
 
@@ -149,9 +149,10 @@ def _order(row: Any, goods_minor: int) -> Mapping[str, Any]:
 
 
 def _promotions(connection: Connection, people: Sequence[int], moment: Moment) -> dict[int, Mapping[str, Any]]:
-    """What is said to whom of the programme: nothing to who has earned all that a year allows."""
+    """What is said to whom of the programme and of rewards that come; nothing to who has earned all a year allows."""
     rules = moment.house.referral
     stand = standings(connection, people, moment.now, rules)
+    coming = ahead(connection, stand, moment.now, rules)
     return {
         who: {
             "code": code,
@@ -159,6 +160,7 @@ def _promotions(connection: Connection, people: Sequence[int], moment: Moment) -
             "currency": rules.currency,
             "least_minor": rules.least_order_minor,
             "return_days": rules.return_window_days,
+            "coming": coming.get(who),
         }
         for who, code in known_codes(connection, people).items()
         if stand.get(who, Standing()).this_year < rules.rewards_a_year

@@ -15,7 +15,7 @@ from segue.offers.referral_review import (
     review_referral,
     reviewed_referrals,
 )
-from segue.offers.referral_rewards import Standing, grant_rewards, grantable, next_rewards, standings
+from segue.offers.referral_rewards import Standing, ahead, grant_rewards, grantable, next_rewards, standings
 from segue.offers.shop import Settled, publish, read_redemptions, settle, withdraw
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Settled",
     "Standing",
     "SuspectReferral",
+    "ahead",
     "best",
     "count_codes",
     "count_referrals",

@@ -7,6 +7,7 @@ until the oldest of them is a year old.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,10 +54,7 @@ def grantable(now: datetime, rules: Referral) -> CTE:
         .where(
             may_come(now, rules),
             order.c.paid_at <= literal(now - timedelta(days=rules.return_window_days), UtcTime),
-            or_(
-                referral.c.review == "approved",
-                and_(referral.c.review.is_(None), referral.c.score < rules.review_from),
-            ),
+            _is_agreed(rules),
         )
         .cte("ready")
     )
@@ -130,6 +128,34 @@ def standings(
     return {one: Standing(waits.get(one, 0), *has.get(one, (0, 0))) for one in waits.keys() | has.keys()}
 
 
+def ahead(
+    connection: Connection, stand: Mapping[int, Standing], now: datetime, rules: Referral
+) -> Mapping[int, Mapping[str, Any]]:
+    """Who of `stand` has rewards that come once a return window is over: how `many`, and when the first one `is_over`.
+
+    Only what comes by all that is known: nothing that waits for a review, and no more than the year allows.
+    """
+    people = sorted(who for who, one in stand.items() if one.pending)
+    if not people:
+        return {}
+    rows = connection.execute(
+        select(referral.c.profile_id, order.c.paid_at)
+        .join(order, order.c.id == referral.c.order_id)
+        .where(listed(referral.c.profile_id, "people"), may_come(now, rules), _is_agreed(rules))
+        .order_by(referral.c.occurred_at, referral.c.id),
+        {"people": people},
+    )
+    ends: defaultdict[int, list[datetime]] = defaultdict(list)
+    for row in rows:
+        ends[row.profile_id].append(row.paid_at + timedelta(days=rules.return_window_days))
+    found = {}
+    for who, known in ends.items():
+        coming = [end for end in known[: max(0, rules.rewards_a_year - stand[who].this_year)] if end > now]
+        if coming:
+            found[who] = {"many": len(coming), "is_over": min(coming).isoformat()}
+    return found
+
+
 def next_rewards(now: datetime, rules: Referral) -> Select[Any]:
     """When the next reward is past its return window, by all that is known."""
     window = timedelta(days=rules.return_window_days)
@@ -137,6 +163,11 @@ def next_rewards(now: datetime, rules: Referral) -> Select[Any]:
     return select(later(func.min(order.c.paid_at), window)).where(
         order.c.paid_at > literal(now - window, UtcTime), is_named
     )
+
+
+def _is_agreed(rules: Referral) -> ColumnElement[bool]:
+    """Nothing speaks for abuse, or somebody approved."""
+    return or_(referral.c.review == "approved", and_(referral.c.review.is_(None), referral.c.score < rules.review_from))
 
 
 def _this_year(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

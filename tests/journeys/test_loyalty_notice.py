@@ -22,6 +22,7 @@ from segue.journeys.loyalty_notice import (
     expiry_facts,
     month_due,
     month_facts,
+    month_words,
     prepare,
     reward_due,
     reward_facts,
@@ -34,7 +35,7 @@ from segue.outbox.connectors import Connectors
 from segue.service import Segue, open_segue
 from segue.settings import House, Loyalty, Settings
 from segue.store.engine import read, write
-from segue.store.tables import consent_event, event, identifier, location, message, order, profile
+from segue.store.tables import consent_event, event, identifier, location, message, order, profile, referral
 
 BRIEF = LoyaltyNoticeBrief()
 PAID = datetime(2026, 9, 1, 16, tzinfo=UTC)
@@ -285,6 +286,28 @@ def test_she_is_told_of_the_shop_and_the_pop_up_near_her(engine: Engine) -> None
         near, far = words(connection, rows, moment(now), BRIEF)
     assert [near["places"][kind]["name"] for kind in ("store", "popup")] == ["Nearer store", "SoHo"]
     assert far["places"] == {"store": None, "popup": None}
+
+
+def test_the_month_tells_of_vouchers_that_come_for_friends(engine: Engine) -> None:
+    """Of what is pending by all that is known; not of what is reviewed, and not of what came to nothing."""
+    friends = ((2, 0, None), (3, 60, None), (4, 0, PAID), (5, 0, None))
+    with write(engine) as connection:
+        person(connection, 1, None, 60)
+        for who, score, cancelled_at in friends:
+            person(connection, who, None, 60, PAID + timedelta(days=who))
+            connection.execute(update(order).where(order.c.id == who).values(cancelled_at=cancelled_at))
+            connection.execute(
+                insert(referral).values(
+                    profile_id=1, friend_id=who, order_id=who, code="C", occurred_at=PAID + timedelta(days=who),
+                    score=score, signals=[], recorded_at=PAID,
+                )
+            )  # fmt: skip
+        rows = pd.DataFrame({"key": ["a", "b"], "profile_id": [1, 2], "subject_id": [1, 2]})
+        hers, friends_own = month_words(connection, rows, moment(PAID + timedelta(days=9)), BRIEF)
+        assert hers["coming"] == {"many": 2, "is_over": (PAID + timedelta(days=32)).isoformat()}
+        assert friends_own["coming"] is None
+        later = month_words(connection, rows, moment(PAID + timedelta(days=32)), BRIEF)[0]["coming"]
+        assert later == {"many": 1, "is_over": (PAID + timedelta(days=35)).isoformat()}
 
 
 #: By profile: dollars, and whether she agreed to e-mail.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from segue.store.tables import (
     order,
     order_line,
     product,
+    referral,
     referral_code,
     suppression,
     variant,
@@ -143,11 +144,15 @@ TWINS = {
 
 
 def test_the_block_is_marketing_and_comes_with_a_way_out_or_not_at_all(tmp_path: Path, database_url: str) -> None:
-    """All get their confirmation; the unconfirmed, the silent, who said no and who unsubscribed get it bare."""
+    """All get their confirmation; the unconfirmed, the silent, who said no and who unsubscribed get it bare.
+
+    A friend of each has bought: that a voucher will come for it is said in the block, or not at all.
+    """
     with shop(tmp_path, database_url, "order_confirmation") as (segue, wire):
         for who, (country, basis, state, _) in TWINS.items():
             person(segue.engine, who, basis=basis, state=state, country=country)
             buys(segue.engine, who, who, AT)
+            won(segue.engine, who, AT - 2 * DAY)
         with write(segue.engine) as connection:
             connection.execute(
                 insert(suppression).values(
@@ -168,9 +173,25 @@ def test_the_block_is_marketing_and_comes_with_a_way_out_or_not_at_all(tmp_path:
             assert (f"/r/{codes[who]}" in part) == shown, who
             assert ("unsubscribe" in part.lower()) == shown, who
             assert ("friend" in part.lower()) == shown, who
+            told = "A friend has bought with your code. Your voucher comes when the return window is over, on June 9."
+            assert (told in part.replace("\n", " ")) == shown, who
         assert (one.unsubscribe_url is not None) == shown, who
         assert (b"List-Unsubscribe:" in raw) == (b"List-Unsubscribe-Post:" in raw) == shown, who
         assert one.frame.from_address == "orders@saltmere.example.com"
+
+
+def won(engine: Engine, who: int, at: datetime) -> None:
+    """A friend of hers has bought under her code."""
+    friend = who + 100
+    person(engine, friend)
+    buys(engine, friend, friend, at)
+    with write(engine) as connection:
+        connection.execute(
+            insert(referral).values(
+                profile_id=who, friend_id=friend, order_id=friend, code="C", occurred_at=at, score=0, signals=[],
+                recorded_at=at,
+            )
+        )  # fmt: skip
 
 
 def test_a_no_that_comes_in_before_it_leaves_takes_the_block_out(tmp_path: Path, database_url: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, insert
 
 from segue.offers import (
+    ahead,
     count_referrals,
     live_vouchers,
     next_rewards,
@@ -193,6 +194,24 @@ def test_ten_a_year_and_the_others_wait_for_their_turn(engine: Engine) -> None:
     owners = [one.profile_id for one in vouchers(engine)]
     assert owners.count(SARAH) == 13
     assert sorted(set(owners) - {SARAH}) == list(range(10, 23)), "and each friend has hers"
+
+
+def test_what_comes_is_no_more_than_the_year_allows(engine: Engine) -> None:
+    """Thirteen friends, a day apart: ten are certain, then those whose window is not over."""
+    add_people(engine, 1)
+    many(engine, 13)
+    find(engine, NOW + 13 * DAY)
+
+    def coming(now: datetime) -> object:
+        with read(engine) as connection:
+            return ahead(connection, standings(connection, [SARAH], now, RULES), now, RULES).get(SARAH)
+
+    assert coming(NOW + 13 * DAY) == {"many": 10, "is_over": (NOW + WINDOW).isoformat()}
+    assert coming(NOW + WINDOW + DAY) == {"many": 8, "is_over": (NOW + WINDOW + 2 * DAY).isoformat()}
+    assert grant(engine, NOW + WINDOW + DAY) == 2
+    assert coming(NOW + WINDOW + DAY) == {"many": 8, "is_over": (NOW + WINDOW + 2 * DAY).isoformat()}
+    assert grant(engine, NOW + WINDOW + 12 * DAY) == 8
+    assert coming(NOW + WINDOW + 11 * DAY) is None, "what is over the limit waits for a year"
 
 
 def test_a_reward_she_took_back_or_used_counts_as_one_all_the_same(engine: Engine) -> None:
