@@ -96,7 +96,7 @@ def test_what_waits_is_listed_chosen_and_decided(queue: Segue) -> None:
     ("said", "lacking"),
     [
         ({"which": SHARED}, "Your decision, Why, Your name"),
-        ({"which": SHARED, "decision": Decision.REFUSE, "name": " A "}, "Why, Your name"),
+        ({"which": SHARED, "decision": Decision.REFUSE, "name": " "}, "Why, Your name"),
         ({"decision": Decision.REFUSE}, "choose the referral"),
         ({"which": "sarah@example.com"}, "pattern"),
     ],
