@@ -6,19 +6,25 @@ Counts and profile ids only.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.settings import PREFECT_UI_URL
 from pydantic import Field
 
 from flows import pictures
 from flows.errors import without_personal_data
+from flows.markdown import escaped
+from flows.rehearsed_days import days_page
+from flows.saved import saved_briefs
 from flows.typed import FILE, Form
 from segue.service import journey_choices, open_segue, rehearsal, words
 from segue.service.rehearsal import (
+    NOT_PLAYED,
     OUTCOME_WORDS,
     OUTCOMES,
     Calendar,
@@ -83,25 +89,34 @@ def rehearse(brief: RehearseForm) -> int:
         facts_from=brief.facts_from,
     )
     with without_personal_data("The rehearsal"), open_segue() as segue:
-        calendar = rehearsal.rehearse(segue, asked)
+        calendar = rehearsal.rehearse(segue, replace(asked, briefs=saved_briefs(segue.journeys)))
         file = write_calendar(segue, calendar, segue.settings.home / "rehearsals")
-    create_markdown_artifact(
-        page(calendar, str(file)), key="rehearsal", description=f"{calendar.ended('sent'):,} messages would leave"
-    )
+    leaving = f"{calendar.ended('sent'):,} messages would leave"
+    days = None
+    if calendar.considered:
+        days = create_markdown_artifact(days_page(calendar), key="rehearsal-days", description=f"{leaving}: whom, when")
+    create_markdown_artifact(page(calendar, str(file), days), key="rehearsal", description=leaving)
     return calendar.ended("sent")
 
 
-def page(calendar: Calendar, file: str) -> str:
-    """Write the calendar as Markdown: a chart, a line a week, the reasons, some ids."""
+def page(calendar: Calendar, file: str, days: object = None) -> str:
+    """Write the calendar as Markdown: a chart, a line a week, the reasons, some ids; `days` is the other page's id."""
     last = calendar.until - timedelta(days=1)
     parts = [f"# Rehearsal, {calendar.since} to {last}: nothing was sent"]
     if not calendar.considered:
-        return f"{parts[0]}\n\n**Nobody would get anything.** No journey found an occasion in these facts.\n"
+        parts.append("**Nobody would get anything.** No journey found an occasion in these facts.")
+        parts += [f"*{note}*" for note in calendar.notes]
+        return "\n\n".join([*parts, escaped(f"{calendar.played} {NOT_PLAYED}")]) + "\n"
     terms = [f"{calendar.ended(what):,} {OUTCOME_WORDS[what].lower()}" for what in OUTCOMES if calendar.ended(what)]
     parts.append(f"**{calendar.considered:,} considered** = {' + '.join(terms)}; {calendar.held():,} waits on the way.")
     if calendar.shift:
         parts.append(f"Played with the facts of {calendar.shift.days // 7} weeks earlier.")
     parts += [f"*{note}*" for note in calendar.notes]
+    parts.append(escaped(f"{calendar.played} {NOT_PLAYED}"))
+    if days is not None:
+        parts.append(
+            f"**[Day by day: who would get what when]({PREFECT_UI_URL.value() or ''}/artifacts/artifact/{days})**"
+        )
     weeks = _weeks(calendar)
     bars = [
         pictures.Bar(f"Week of {begins.day} {begins:%b}", sum(day.count("sent") for day in days), "accepted")
@@ -110,7 +125,7 @@ def page(calendar: Calendar, file: str) -> str:
     parts.append(f"![What would leave, week by week]({pictures.bars('What would leave, week by week', bars)})")
     parts += ["## Week by week", _calendar(calendar, weeks), *_clocks(calendar)]
     parts += ["## What the rules did", _rules(calendar), "## Why, and for whom", _reasons(calendar)]
-    parts.append(f"The whole calendar, day by day, lies on this machine: `{file}`. Digest: `{calendar.digest}`.")
+    parts.append(f"The same as a calendar lies on the machine: `{file}`. Digest: `{calendar.digest}`.")
     return "\n\n".join(parts) + "\n"
 
 

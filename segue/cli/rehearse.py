@@ -15,6 +15,7 @@ from segue.cli.opened import opened
 from segue.gallery.visible import visible
 from segue.service.rehearsal import (
     LONGEST,
+    NOT_PLAYED,
     OUTCOME_WORDS,
     OUTCOMES,
     Calendar,
@@ -72,6 +73,7 @@ def rehearse_period(
     _out.print(_rules(calendar))
     for note in calendar.notes:
         _out.print(visible(note), highlight=False, markup=False, soft_wrap=True)
+    _out.print(f"{calendar.played} {NOT_PLAYED}", highlight=False, markup=False, soft_wrap=True)
     _out.print(f"Digest {calendar.digest}", highlight=False, soft_wrap=True)
     _out.print(f"Open {page.resolve().as_uri()} to see whom and why, day by day.", highlight=False, soft_wrap=True)
 

@@ -91,10 +91,12 @@ class Calendar:
     ends: dict[tuple[str, str], int]
     #: Messages that had to wait, by (why, last outcome); one that waited for two reasons is in both.
     waited: dict[tuple[str, str], int]
-    #: SHA-256 over what became of every message.
+    #: SHA-256 over what became of every message; people are in it as the shop calls them, hashed.
     digest: str
     #: What whoever gave the facts should know about them, in sentences.
     notes: tuple[str, ...] = ()
+    #: With which settings of the journeys, in a sentence.
+    played: str = ""
 
     @property
     def considered(self) -> int:

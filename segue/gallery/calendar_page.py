@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segue.gallery import words
 from segue.gallery.calendar import OUTCOMES, Calendar, Day
+from segue.gallery.calendar_played import NOT_PLAYED
 from segue.gallery.calendar_rules import rule_lines
 from segue.gallery.chart import COLOURS
 from segue.gallery.clock_changes import ClockChange
@@ -90,6 +91,7 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         busy=busy,
         idle=[calendar.titles[name] for name in calendar.journeys if name not in busy],
         first=_first(calendar),
+        not_played=NOT_PLAYED,
     )
 
 

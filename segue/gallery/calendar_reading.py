@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ from segue.gallery.clock_changes import ClockChange, changes_of
 from segue.gallery.times import local
 from segue.outbox.summary import GROUPS
 from segue.store.engine import read
-from segue.store.tables import decision, message, profile
+from segue.store.tables import decision, identifier, message, profile
 
 _OUTCOME_OF: Final = {
     "accepted": "sent",
@@ -26,9 +27,12 @@ _OUTCOME_OF: Final = {
     "rejected": "failed",
 }
 
+#: Kinds of identifiers by how long they stay somebody's; the first that she has names her in the digest.
+_LASTING: Final = ("shop", "email", "loyalty", "phone", "cookie")
+
 
 def digest_of(lines: Iterable[Sequence[Any]]) -> str:
-    """SHA-256 over the ledger: key, state, reason, channel and hand-over of every message, in the order of the keys."""
+    """SHA-256 over what became of every message, a line each, in whatever order they come."""
     told = sorted("\t".join(_told(value) for value in line) for line in lines)
     return hashlib.sha256("".join(f"{line}\n" for line in told).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -40,6 +44,7 @@ def _told(value: Any) -> str:
 def read_calendar(
     engine: Engine,
     *,
+    secret: bytes,
     since: date,
     days: int,
     start: datetime,
@@ -48,11 +53,13 @@ def read_calendar(
     titles: Mapping[str, str],
     listed: int,
     notes: tuple[str, ...] = (),
+    played: str = "",
 ) -> Calendar:
     """Read what was promised from `start` on in a rehearsed database, `listed` entries a day and outcome."""
     with read(engine) as connection:
         ledger = _ledger(connection, start)
         decisions = _decisions(connection, start)
+        names = _names(connection, start)
     entries: list[Entry] = []
     ends: Counter[tuple[str, str]] = Counter()
     waited: Counter[tuple[str, str]] = Counter()
@@ -80,15 +87,19 @@ def read_calendar(
         days=_days(entries, since, last, listed, changes_of(zones, since, last, nights)),
         ends=dict(ends),
         waited=dict(waited),
-        digest=digest_of((row.key, row.state, row.reason, row.channel, row.handed_over_at) for row in ledger),
+        digest=digest_of(
+            _line(row, decisions.get(row.id, []), _hashed(names.get(row.profile_id, ""), secret)) for row in ledger
+        ),
         notes=notes,
+        played=played,
     )
 
 
 def _ledger(connection: Connection, start: datetime) -> Sequence[Any]:
     columns = (
         message.c.id, message.c.key, message.c.profile_id, message.c.journey, message.c.step, message.c.state,
-        message.c.reason, message.c.channel, message.c.promised_at, message.c.handed_over_at, profile.c.zone,
+        message.c.reason, message.c.channel, message.c.promised_at, message.c.deadline_at, message.c.handed_over_at,
+        profile.c.zone,
     )  # fmt: skip
     asked = select(*columns).join(profile, profile.c.id == message.c.profile_id)
     return connection.execute(asked.where(message.c.promised_at >= start).order_by(message.c.key)).all()
@@ -100,6 +111,30 @@ def _decisions(connection: Connection, start: datetime) -> dict[int, list[Any]]:
     for row in connection.execute(asked):
         found[row.message_id].append(row)
     return found
+
+
+def _names(connection: Connection, start: datetime) -> dict[int, str]:
+    """What each of these people is called everywhere, in whatever order she was imported: an id does not tell."""
+    people = select(message.c.profile_id).where(message.c.promised_at >= start)
+    found: dict[int, tuple[int, str, str]] = {}
+    asked = select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
+    for profile_id, kind, value in connection.execute(asked.where(identifier.c.profile_id.in_(people))):
+        name = (_LASTING.index(kind) if kind in _LASTING else len(_LASTING), kind, value)
+        found[profile_id] = min(name, found.get(profile_id, name))
+    return {profile_id: f"{kind}:{value}" for profile_id, (_, kind, value) in found.items()}
+
+
+def _hashed(name: str, secret: bytes) -> str:
+    """Keyed, since a digest over few people could be tried out."""
+    return hmac.new(secret, f"segue: rehearsed {name}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _line(row: Any, told: Sequence[Any], who: str) -> tuple[Any, ...]:
+    """One message for the digest: who, what, when, and each decision on its way; no id of a row."""
+    said = (row.journey, row.step, row.state, row.reason, row.channel)
+    times = (row.promised_at, row.deadline_at, row.handed_over_at)
+    on_its_way = (value for one in told for value in (one.decided_at, one.verdict, one.reason, one.until))
+    return (who, *said, *times, *on_its_way)
 
 
 def _entry(

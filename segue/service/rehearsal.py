@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from segue.clock import VirtualClock
-from segue.gallery.calendar import OUTCOMES, Calendar, Day
+from segue.gallery.calendar import OUTCOMES, Calendar, Day, Entry
 from segue.gallery.calendar_page import OUTCOME_WORDS, calendar_html, changes_said, reasons
+from segue.gallery.calendar_played import NOT_PLAYED, played_said
 from segue.gallery.calendar_reading import read_calendar
 from segue.gallery.calendar_rules import rule_lines
 from segue.installation import Installation
-from segue.journeys.definition import Journey
+from segue.journeys.definition import Brief, Journey
 from segue.outbox.frame import uncapped
 from segue.render import load_brand
 from segue.service.expected import LONG_AFTER, Told, files_in, own_facts, read_files
@@ -57,6 +58,8 @@ class Rehearsal:
     facts: Path | None = None
     #: People and reasons listed for each day.
     listed: int = 20
+    #: What is saved for journeys, by name; the others are played as the code has them. None: nobody was asked.
+    briefs: Mapping[str, Brief] | None = None
 
     def span(self, zone: ZoneInfo, now: datetime) -> Span:
         """Where the facts lie, and how far they are moved. Raises RehearsalError for days that make no period."""
@@ -90,7 +93,7 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
     end = span.until + span.shift
     with (
         tempfile.TemporaryDirectory(prefix="segue-rehearsal-") as folder,
-        Stack(segue, Path(folder), asked.seed) as stack,
+        Stack(segue, Path(folder), asked.seed, asked.briefs or {}) as stack,
     ):
         told("Copying what is known at the start", 0, 1)
         source = segue.engine
@@ -116,6 +119,7 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
         told("Playing", days, days)
         return read_calendar(
             scratch.engine,
+            secret=segue.secret,
             since=asked.since,
             days=asked.days,
             start=span.start,
@@ -124,6 +128,7 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
             titles={name: journey.title for name, journey in chosen.items()},
             listed=asked.listed,
             notes=notes,
+            played=played_said(chosen, asked.briefs),
         )
 
 
@@ -156,10 +161,12 @@ def _journeys(segue: Installation, names: Sequence[str]) -> tuple[dict[str, Jour
 
 
 __all__ = [
+    "NOT_PLAYED",
     "OUTCOMES",
     "OUTCOME_WORDS",
     "Calendar",
     "Day",
+    "Entry",
     "Rehearsal",
     "RehearsalError",
     "changes_said",

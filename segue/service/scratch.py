@@ -15,7 +15,7 @@ from segue.contract import Channel
 from segue.contract.fake import Answer, FakeConnector, FakeOffers, FakeWire
 from segue.contract.types import Message
 from segue.installation import Installation
-from segue.journeys.definition import Journey
+from segue.journeys.definition import Brief, Journey
 from segue.journeys.welcome_insert import BEFORE_THE_WAVE
 from segue.outbox.connectors import Connectors
 from segue.outbox.report import next_due_at
@@ -34,7 +34,13 @@ class Scratch(RunVerbs):
     """A database of its own for one rehearsal, with the installation's rules and secret, and nobody to talk to."""
 
     def __init__(
-        self, like: Installation, home: Path, clock: Clock, journeys: Mapping[str, Journey], seed: int
+        self,
+        like: Installation,
+        home: Path,
+        clock: Clock,
+        journeys: Mapping[str, Journey],
+        seed: int,
+        briefs: Mapping[str, Brief],
     ) -> None:
         settings = like.settings.model_copy(
             update={
@@ -53,6 +59,7 @@ class Scratch(RunVerbs):
         super().__init__(settings, clock, connectors=_nobody(), probe=lambda _name: None)
         self._like = like
         self._chosen = journeys
+        self._briefs = {name: briefs.get(name) or journey.brief() for name, journey in journeys.items()}
         #: When each journey was asked last.
         self._asked_at = dict.fromkeys(journeys, _EPOCH)
 
@@ -82,7 +89,7 @@ class Scratch(RunVerbs):
             for name in self.journeys:
                 if name in waking:
                     self._asked_at[name] = clock.now()
-                    self.start_run(self.journeys[name], self.journeys[name].brief())
+                    self.start_run(self.journeys[name], self._briefs[name])
             moved |= waking | self._with_ready()
             self.drain_ready()
             for name, due in self._next_dues(moved).items():
@@ -109,7 +116,7 @@ class Scratch(RunVerbs):
         with read(self.engine) as connection:
             found: dict[str, datetime | None] = {}
             for journey, moment in asked:
-                times = [connection.scalar(step.next_due(moment, journey.brief())) for step in journey.steps]
+                times = [connection.scalar(step.next_due(moment, self._briefs[journey.name])) for step in journey.steps]
                 found[journey.name] = min((at for at in times if at is not None and at > now), default=None)
             return found
 
@@ -128,13 +135,13 @@ class Scratch(RunVerbs):
 class Stack:
     """The scratch databases of one rehearsal, closed with it."""
 
-    def __init__(self, like: Installation, folder: Path, seed: int) -> None:
-        self._like, self._folder, self._seed = like, folder, seed
+    def __init__(self, like: Installation, folder: Path, seed: int, briefs: Mapping[str, Brief]) -> None:
+        self._like, self._folder, self._seed, self._briefs = like, folder, seed, briefs
         self._opened: list[Scratch] = []
 
     def open(self, name: str, clock: Clock, journeys: Mapping[str, Journey]) -> Scratch:
         """Make an empty one."""
-        made = Scratch(self._like, self._folder / name, clock, journeys, self._seed)
+        made = Scratch(self._like, self._folder / name, clock, journeys, self._seed, self._briefs)
         self._opened.append(made)
         made.make()
         return made
