@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, bindparam, case, func, literal, or_, select
 
 from segue.store.sql import listed
-from segue.store.tables import cart, cart_event, order, product, stock_event, variant
+from segue.store.tables import cart, cart_event, location, order, product, stock_event, variant
 from segue.store.types import UtcTime
 
 #: A time, or a parameter that becomes one.
@@ -85,10 +85,15 @@ def contents(now: Instant, filling: CTE) -> CTE:
 
 
 def stock_at(now: Instant, variants: Select[Any]) -> CTE:
-    """How many of each variant were on hand at `now`, over all locations: `variant_id`, `quantity`."""
+    """How many of each variant were on hand at `now`, over all locations: `variant_id`, `quantity`.
+
+    What was counted in a place that has closed, or has not opened yet, is not to be had there: it counts as none.
+    """
+    shut = select(location.c.id).where(or_(location.c.closes_at <= now, location.c.opens_at > now))
     latest = (
         select(
             stock_event.c.variant_id,
+            stock_event.c.location_id,
             stock_event.c.quantity,
             func.row_number()
             .over(
@@ -101,7 +106,10 @@ def stock_at(now: Instant, variants: Select[Any]) -> CTE:
         .cte("latest_count")
     )
     return (
-        select(latest.c.variant_id, func.sum(latest.c.quantity).label("quantity"))
+        select(
+            latest.c.variant_id,
+            func.sum(case((latest.c.location_id.in_(shut), 0), else_=latest.c.quantity)).label("quantity"),
+        )
         .where(latest.c.age == 1)
         .group_by(latest.c.variant_id)
         .cte("on_hand")

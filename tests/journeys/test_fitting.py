@@ -265,6 +265,26 @@ def test_in_stock_is_the_last_count_over_all_places_and_no_count_is_not_zero(sho
         assert in_stock(connection, [], NOW) == set()
 
 
+@pytest.mark.parametrize(
+    ("opens", "closes", "is_there"),
+    [(-90, -60, False), (-30, 0, False), (1, 30, False), (0, 30, True), (None, None, True)],
+    ids=["closed long ago", "closes now", "opens tomorrow", "opens now", "no window"],
+)
+def test_the_last_count_of_a_place_that_is_shut_is_no_stock(
+    shop: Shop, opens: int | None, closes: int | None, is_there: bool
+) -> None:
+    """Whether or not any other place has counted it."""
+    window = {"opens_at": opens, "closes_at": closes}
+    at = {name: None if days is None else NOW + days * DAY for name, days in window.items()}
+    shop.insert(location, {"id": 7, "external_id": "pop", "kind": "popup", "name": "Pop", **at})
+    shop.sell("tops", "6", "8")
+    shop.count("1-6", 0)
+    for sku in ("1-6", "1-8"):
+        shop.count(sku, 3, place=7, at=NOW - 61 * DAY)
+    with read(shop.engine) as connection:
+        assert in_stock(connection, [1, 2], NOW) == ({1, 2} if is_there else set())
+
+
 PRODUCTS = """
 name = "products"
 currency = "USD"
