@@ -17,6 +17,9 @@ from flows.typed import NAME, Quiet
 from segue.journeys.definition import Brief, Journey
 from segue.service import Frozen, Start, open_segue
 
+#: What a yes lets happen to how many people.
+MESSAGES = "people would be written to**, now or when their hours allow."
+
 
 class Decision(StrEnum):
     """What the form offers; neither is chosen beforehand."""
@@ -34,14 +37,14 @@ class Approval(Quiet, RunInput):
     )
 
 
-def ask(frozen: Frozen, title: str, asked: str | None) -> Approval:
+def ask(frozen: Frozen, title: str, asked: str | None, what: str = MESSAGES) -> Approval:
     """Return somebody's answer; the first time, end this process until there is one.
 
     Raises FlowError where the run came from no deployment: there would be nothing to start again.
     """
     try:
         answer = suspend_flow_run(
-            wait_for_input=Approval.with_initial_data(description=question(frozen, title, asked)),
+            wait_for_input=Approval.with_initial_data(description=question(frozen, title, asked, what)),
             key=frozen.name,
             timeout=max(1, int(frozen.left.total_seconds())),
         )
@@ -55,14 +58,14 @@ def ask(frozen: Frozen, title: str, asked: str | None) -> Approval:
     return answer
 
 
-def question(frozen: Frozen, title: str, asked: str | None = None) -> str:
+def question(frozen: Frozen, title: str, asked: str | None = None, what: str = MESSAGES) -> str:
     """What the form says above its fields, as Markdown; `asked` repeats what was chosen on the run's own form."""
     others = f" {frozen.left_out:,} others would not: left out, or held back to measure." if frozen.left_out else ""
     until = f" until {local(frozen.until)}" if frozen.until else ""
     return (
         f"# {title}: run {frozen.run_id}\n\n"
         f"{f'{asked}.' if asked else ''}\n\n"
-        f"**{frozen.to_send:,} people would be written to**, now or when their hours allow.{others}\n\n"
+        f"**{frozen.to_send:,} {what}{others}\n\n"
         f"You are asked because {frozen.asks}. Who, why not, what it costs and what it looks like stands in the run's "
         "Artifacts tab.\n\n"
         f"Your yes is for exactly this: nobody is added, and if the template, the offer or the settings change, or one "

@@ -8,19 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
 
 from flows import pictures
+from flows.approval import Decision, RefusedError, ask
 from flows.errors import FlowError, without_personal_data
-from flows.forms import Mode, StartForm
-from flows.journey import settle_mode
+from flows.forms import StartForm
+from flows.journey import settle_start
+from flows.local import local
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
-from segue.service import AudienceLine, AudienceReport, FeedReport, open_segue, words
+from segue.service import AudienceLine, AudienceReport, FeedReport, Frozen, Start, open_segue, words
 
 #: What the page says where there is no audience to keep.
 NO_PLATFORM = (
     "**No ad platform is connected**, so nobody is in any audience. Name one or more for `audience` in "
     "`SEGUE_CONNECTORS`: `meta`, or `audiences_csv` for files to upload by hand."
 )
+
+#: What a yes lets happen to how many people.
+UPLOAD = "would be told to ad platforms, as hashes**, each counted once an audience and platform."
 
 
 def run_audiences(form: StartForm) -> AudienceReport:
@@ -30,33 +36,68 @@ def run_audiences(form: StartForm) -> AudienceReport:
     Raises FlowError when a platform stopped; the next run goes on where this one ended.
     """
     brief = RetargetingBrief.model_validate(form.model_dump(include=set(RetargetingBrief.model_fields)))
-    feed = FeedReport()
-    is_preview = settle_mode(form.mode) is Mode.PREVIEW
-    with without_personal_data(f"The {'preview' if is_preview else 'sync'} of audiences"), open_segue() as segue:
-        if is_preview:
-            report = segue.preview_audiences(brief)
-        else:
+    start = settle_start(form.mode)
+    with without_personal_data("The preview of audiences"), open_segue() as segue:
+        if start is not Start.PREVIEW:
             segue.switch_on(JOURNEY.name)
-            report = segue.sync_audiences(brief)
-            if not report.busy:
-                feed = segue.write_feed(brief.sales_channel)
-    create_markdown_artifact(
-        page(report, feed.rows, feed.problems),
-        key="retargeting-report",
-        description=f"Retargeting: {report.considered:,} considered",
-    )
+        frozen, shown = segue.freeze_fill(brief, flow_run.id, start=start)
+    if start is Start.PREVIEW and shown is not None:
+        said = f"**A run by hand would wait for a yes**: {frozen.asks}." if frozen.asks else None
+        leave(page(shown, {}, said=said), shown)
+        return shown
+    report, feed = bring_in_line(brief, frozen.run_id)
+    while frozen.until is not None:
+        waits = f"**{frozen.to_send:,} wait for somebody's yes**, until {local(frozen.until)}: {frozen.asks}."
+        leave(page(report, feed.rows, feed.problems, said=f"{waits} Removals are done already."), report)
+        try:
+            why = answered(frozen)
+        except RefusedError:
+            leave(page(report, feed.rows, feed.problems, said="**Refused.** Nobody was added."), report)
+            return report
+        if why is None:
+            report, feed = bring_in_line(brief, frozen.run_id)
+            break
+        with without_personal_data("Asking again"), open_segue() as segue:
+            frozen, _ = segue.freeze_fill(brief, flow_run.id, start=start, anew=True)
+    leave(page(report, feed.rows, feed.problems), report)
     if problems := report.problems + feed.problems:
         more = f" (and {len(problems) - 1:,} more; the run's page tells all)" if len(problems) > 1 else ""
         raise FlowError(f"Retargeting needs a look: {problems[0]}{more}.")
     return report
 
 
-def page(report: AudienceReport, feed: Mapping[str, int], feed_problems: Sequence[str] = ()) -> str:
+def bring_in_line(brief: RetargetingBrief, run_id: int) -> tuple[AudienceReport, FeedReport]:
+    """Remove who must go, add whom the run may, and renew the feed unless somebody else is at it."""
+    with without_personal_data("The sync of audiences"), open_segue() as segue:
+        report = segue.sync_fill(brief, run_id)
+        return report, FeedReport() if report.busy else segue.write_feed(brief.sales_channel)
+
+
+def answered(frozen: Frozen) -> str | None:
+    """Wait for somebody's answer: None for a yes that counts, else why it does not. Raises RefusedError for a no."""
+    answer = ask(frozen, JOURNEY.title, None, UPLOAD)
+    with without_personal_data(f"The answer to run {frozen.run_id}"), open_segue() as segue:
+        if answer.decision is Decision.REFUSE:
+            segue.refuse(frozen.run_id, answer.name)
+            raise RefusedError(frozen.run_id)
+        return segue.approve(frozen.run_id, frozen.digest, answer.name)
+
+
+def leave(text: str, report: AudienceReport) -> None:
+    """Put the report on the run's page."""
+    description = f"Retargeting: {report.considered:,} considered"
+    create_markdown_artifact(text, key="retargeting-report", description=description)
+
+
+def page(
+    report: AudienceReport, feed: Mapping[str, int], feed_problems: Sequence[str] = (), *, said: str | None = None
+) -> str:
     """Write the report as Markdown."""
     title = "# Retargeting: preview, nothing was sent" if report.preview else "# Retargeting"
     if report.busy:
         return f"{title}\n\n**Another sync is at it.** Nothing was done; it does what this one would have done.\n"
-    parts = [title, table(report) if report.lines else NO_PLATFORM]
+    parts = [title, *([said] if said else []), table(report) if report.lines else NO_PLATFORM]
+    parts += [f"{line.title} at {line.connector}: {line.not_yet}." for line in report.lines if line.not_yet]
     parts += [f"Product feed by {name}: {count:,} rows, one a size." for name, count in feed.items()]
     parts += [f"**{problem}**" for problem in (*report.problems, *feed_problems)]
     parts += [f"{line.title} at {line.connector}: {line.too_small}." for line in report.lines if line.too_small]

@@ -3,6 +3,16 @@
 from segue.audiences.feed import feed_items
 from segue.audiences.report import AudienceLine, AudienceReport, FeedReport
 from segue.audiences.standing import Standing, standings
-from segue.audiences.sync import AudienceSync
+from segue.audiences.sync import AudienceSync, Entering, Place
 
-__all__ = ["AudienceLine", "AudienceReport", "AudienceSync", "FeedReport", "Standing", "feed_items", "standings"]
+__all__ = [
+    "AudienceLine",
+    "AudienceReport",
+    "AudienceSync",
+    "Entering",
+    "FeedReport",
+    "Place",
+    "Standing",
+    "feed_items",
+    "standings",
+]

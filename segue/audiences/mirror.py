@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from sqlalchemy import Connection
 
@@ -28,11 +28,22 @@ _LOG = logging.getLogger(__name__)
 class Mirror:
     """One audience at one platform, for one sync or one preview."""
 
-    def __init__(self, tools: Tools, rule: AudienceRule, connector: AudienceConnector) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        rule: AudienceRule,
+        connector: AudienceConnector,
+        *,
+        may_enter: Container[int] | None = None,
+    ) -> None:
+        """`may_enter` are the only people who may be added that are not in it; None: whoever belongs in."""
         self._tools, self._rule, self._connector = tools, rule, connector
         self._tally = Tally()
         self._done = {ADDING: 0, REMOVING: 0}
         self._rejected = 0
+        self._may_enter, self._held_back = may_enter, 0
+        #: Of a preview: whom a sync would ask the platform to take who is not in it.
+        self.fresh: list[int] = []
 
     def run(self, moment: Moment, brief: RetargetingBrief) -> AudienceLine:
         """Sync; returns what was done, and why it ended early if it did."""
@@ -53,7 +64,8 @@ class Mirror:
         try:
             again = self._plan(moment, brief, books, tuple(row.fields))
             self._tools.probe("audience_planned")
-            asking.ask(again)
+            if row.external_id is not None or not self._waits_empty(books):
+                asking.ask(again)
         except (StopSync, ConnectorError) as stop:
             problem = str(stop)
         except Exception as error:  # noqa: BLE001 - one platform's trouble is not the others'; its text may name people
@@ -78,11 +90,17 @@ class Mirror:
             for rows in chunks(found):
                 wishes = self._tools.judge.wishes(connection, rows, now=moment.now, fields=fields, tally=self._tally)
                 made = plan(wishes, books.of(connection, wishes), secret=self._tools.judge.secret)
+                self.fresh += made.fresh
                 self._done[ADDING] += len(made.enter) + len(made.add) + len(made.again)
                 self._done[REMOVING] += len(made.remove)
                 self._rejected += made.rejected
             self._done[REMOVING] += len(books.strangers(connection, set(found[:, 0].tolist())))
             return self._line(connection, books, problem=None)
+
+    def _waits_empty(self, books: Books) -> bool:
+        """True where nobody was let in yet: no audience is made for them before somebody agrees."""
+        with read(self._tools.engine) as connection:
+            return self._held_back > 0 and not books.count(connection)
 
     def _line(self, connection: Connection, books: Books, *, problem: str | None) -> AudienceLine:
         tally, rows, refused = self._tally, books.count(connection), books.refused(connection)
@@ -97,6 +115,7 @@ class Mirror:
             added=self._done[ADDING],
             removed=self._done[REMOVING],
             members=rows.get(IN, 0),
+            held_back=self._held_back,
             unusable=min(books.unusable(connection), rows.get(IN, 0)),
             waiting=rows.get(ADDING, 0) + rows.get(REMOVING, 0) - refused,
             rejected=self._rejected + refused,
@@ -125,6 +144,7 @@ class Mirror:
                 self._tools.fence(connection)
                 wishes = self._tools.judge.wishes(connection, rows, now=moment.now, fields=fields, tally=self._tally)
                 made = plan(wishes, books.of(connection, wishes), secret=self._tools.judge.secret)
+                self._held_back += made.hold_back(self._may_enter)
                 books.write_plan(connection, made, moment.now)
             again |= made.again
             self._rejected += made.rejected

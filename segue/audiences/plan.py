@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 ADDING, IN, REMOVING, OUT = "adding", "in", "removing", "out"
@@ -50,7 +50,25 @@ class Plan:
     remove: dict[int, str] = field(default_factory=dict)
     #: Rows to be added once their removal is answered, by id.
     again: dict[int, Identifiers] = field(default_factory=dict)
+    #: Who is asked of the platform for the first time, or again after she was out, by profile id: the row, if any.
+    fresh: dict[int, int | None] = field(default_factory=dict)
     rejected: int = 0
+
+    def hold_back(self, may_enter: Container[int] | None) -> int:
+        """Leave out of `fresh` who is not among these (None: nobody is left out); return how many that are.
+
+        Only those: who is in it stays, and whatever removes somebody goes on.
+        """
+        if may_enter is None:
+            return 0
+        held = {profile_id: row for profile_id, row in self.fresh.items() if profile_id not in may_enter}
+        for profile_id, row in held.items():
+            del self.fresh[profile_id]
+            if row is None:
+                del self.enter[profile_id]
+            else:
+                del self.add[row]
+        return len(held)
 
 
 def plan(wishes: Mapping[int, Wish], members: Iterable[Member], *, secret: bytes) -> Plan:
@@ -96,8 +114,10 @@ def _want(made: Plan, profile_id: int, wanted: Identifiers, own: Sequence[Member
             made.rejected += 1
         else:
             made.add[own[0].id] = wanted
+            made.fresh[profile_id] = own[0].id
     else:
         made.enter[profile_id] = wanted
+        made.fresh[profile_id] = None
 
 
 def refused(reason: str | None, why: str) -> str:

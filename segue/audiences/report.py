@@ -27,6 +27,8 @@ class AudienceLine:
     members: int = 0
     #: Of these, how many the platform says it can do nothing with; it does not say who they are.
     unusable: int = 0
+    #: Belong in it, and the platform does not hear of them yet: they wait for a yes, or came since it was counted.
+    held_back: int = 0
     #: Asked of the platform, and not answered: asked again by the next sync.
     waiting: int = 0
     #: The platform can do nothing with them, or refuses what is asked about them; those are asked about daily.
@@ -45,6 +47,13 @@ class AudienceLine:
             return None
         usable = f", {self.unusable:,} of them of no use to it" if self.unusable else ""
         return f"platforms need at least {self.min_audience:,} people; this one has {self.wanted:,}{usable}"
+
+    @property
+    def not_yet(self) -> str | None:
+        """Who belongs in it and is not added now, in words; None where nobody is left for later."""
+        if not self.held_back:
+            return None
+        return f"{self.held_back:,} more belong in it and wait, for somebody's yes or for the next run"
 
     @property
     def beyond_use(self) -> str | None:

@@ -8,7 +8,7 @@ an address with her. One sync at a time, under a lease; the brake is asked befor
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
@@ -28,6 +28,11 @@ from segue.store.tables import lease
 
 #: A platform may take minutes over a request; a sync that was killed is followed by another one after this long.
 LEASE = timedelta(minutes=5)
+
+#: An audience at a platform: the connector's name, and the audience's.
+Place = tuple[str, str]
+Entering = Mapping[Place, Container[int]]
+"""Who may be added to each audience that is not in it yet."""
 
 
 class AudienceSync:
@@ -55,21 +60,43 @@ class AudienceSync:
             patience=lease_ttl.total_seconds() / 2,
         )
 
-    def sync(self, moment: Moment, brief: RetargetingBrief) -> AudienceReport:
-        """Bring every audience at every platform in line; what cannot be done now is left for the next sync."""
+    def sync(self, moment: Moment, brief: RetargetingBrief, may_enter: Entering | None = None) -> AudienceReport:
+        """Bring every audience at every platform in line; what cannot be done now is left for the next sync.
+
+        `may_enter` are the only people who may be added to an audience that they are not in; None: whoever belongs in.
+        Removals go on whatever it says.
+        """
         with write(self._engine) as connection:
             insert_new(connection, lease, [{"bucket": BUCKET}], ["bucket"])
         if not self._leases.claim({BUCKET}):
             return AudienceReport(preview=False, lines=(), busy=True)
         try:
-            lines = [mirror.run(moment, brief) for mirror in self._mirrors()]
+            lines = [mirror.run(moment, brief) for mirror in self._mirrors(may_enter)]
         finally:
             self._leases.release()
         return AudienceReport(preview=False, lines=tuple(lines))
 
-    def preview(self, moment: Moment, brief: RetargetingBrief) -> AudienceReport:
-        """Judge everybody, and count what a sync would ask for; writes nothing and asks no platform."""
-        return AudienceReport(preview=True, lines=tuple(mirror.preview(moment, brief) for mirror in self._mirrors()))
+    def preview(
+        self, moment: Moment, brief: RetargetingBrief, keep: Callable[[Place, list[int]], None] = lambda *_: None
+    ) -> AudienceReport:
+        """Judge everybody, and count what a sync would ask for; writes nothing and asks no platform.
 
-    def _mirrors(self) -> list[Mirror]:
-        return [Mirror(self._tools, rule, connector) for connector in self._connectors.values() for rule in AUDIENCES]
+        `keep` is told of each audience who would be added that is not in it.
+        """
+        lines = []
+        for mirror in self._mirrors(None):
+            lines.append(mirror.preview(moment, brief))
+            keep((lines[-1].connector, lines[-1].audience), mirror.fresh)
+        return AudienceReport(preview=True, lines=tuple(lines))
+
+    def _mirrors(self, may_enter: Entering | None) -> list[Mirror]:
+        return [
+            Mirror(
+                self._tools,
+                rule,
+                connector,
+                may_enter=None if may_enter is None else may_enter.get((connector.name, rule.name), frozenset()),
+            )
+            for connector in self._connectors.values()
+            for rule in AUDIENCES
+        ]

@@ -27,9 +27,9 @@ from segue.outbox.summary import Pace, Spending, Summary
 from segue.outbox.trial import TrialLine
 from segue.outbox.usual import Size, Unusual
 from segue.render.samples import SampleRender
-from segue.service.approving import ApproveVerbs, Frozen, Start
-from segue.service.audiences import AudienceVerbs
+from segue.service.approving import Frozen, Start
 from segue.service.brake import brake_choices, journey_choices
+from segue.service.filling import FillVerbs
 from segue.service.leading import LeadVerbs
 from segue.service.notices import NoticeError, Receivers, receivers_of
 from segue.service.offered import (
@@ -60,8 +60,7 @@ from segue.store.migrate import migrate
 
 
 class Segue(
-    ApproveVerbs,
-    AudienceVerbs,
+    FillVerbs,
     LeadVerbs,
     OfferedVerbs,
     ReferralVerbs,

@@ -101,7 +101,7 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
             if row is not None and row.approval_until is not None:
                 with read(self.engine) as connection:
                     shown = freeze.frozen_of(connection, row.id)
-                return _frozen(row.id, row.digest, None, _ASKED, row.approval_until, now, shown)
+                return frozen_as(row.id, row.digest, None, ASKED, row.approval_until, now, shown)
         with write(self.engine) as connection:
             run_id = run_of(connection, journey, brief, flow_run_id, now)
             freeze.forget_old(connection, now)
@@ -181,7 +181,7 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         with write(self.engine) as connection:
             freeze.keep_frozen(connection, run_id, rows)
             freeze.ask(connection, run_id, digest=digest, until=until)
-        return _frozen(run_id, digest, seen, asks, until, now, shown)
+        return frozen_as(run_id, digest, seen, asks, until, now, shown)
 
     def _others(self, connection: Connection, journey: Journey, run_id: int | None, now: datetime) -> list[int]:
         return [one for one in freeze.waiting_runs(connection, journey.name, now) if one != run_id]
@@ -227,15 +227,15 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         moment = self._moment(journey)
         with prepared(connection, journey, moment, brief, self.secret):
             gone, shown = freeze.missing(connection, journey, brief, moment, run_id)
-        if gone > MAY_VANISH * shown:
+        if journey.steps and gone > MAY_VANISH * shown:  # of an audience, who ceased to belong in is not added
             return f"{gone:,} of the {shown:,} it was to be sent to are due no more"
         return None
 
 
-_ASKED = "it was asked about before"
+ASKED = "it was asked about before"
 
 
-def _frozen(
+def frozen_as(
     run_id: int,
     digest: str,
     summary: Summary | None,
@@ -244,6 +244,7 @@ def _frozen(
     now: datetime,
     shown: Sequence[tuple[str, str]],
 ) -> Frozen:
+    """What was frozen, in counts."""
     to_send = sum(verdict in freeze.TO_SEND for _, verdict in shown)
     return Frozen(
         run_id=run_id,

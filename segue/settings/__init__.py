@@ -107,7 +107,10 @@ class Settings(BaseSettings):
     email_quiet: str = Field("21:00-07:00", description="Local hours without marketing e-mail; cart mails are free.")
 
     approve_above_messages: int = Field(
-        1_000, ge=0, description="A run of more messages than this waits for somebody's yes; transactional ones never."
+        1_000,
+        ge=0,
+        description="A run of more messages than this waits for somebody's yes; transactional ones never. So does one "
+        "that would tell an ad platform of more people.",
     )
     approve_above_cost_minor: int = Field(
         5_000, ge=0, description="So does one that would cost more, in minor units of each currency it is billed in."

@@ -16,6 +16,7 @@ from flows.errors import FlowError
 from flows.forms import Mode
 from flows.retargeting import RetargetingForm, retargeting
 from segue.service import AudienceLine, AudienceReport, Segue
+from segue.settings import load_settings
 from tests.audiences.people import Town, line
 from tests.flows.conftest import NOW
 
@@ -71,8 +72,8 @@ def test_without_a_platform_the_page_says_what_to_name() -> None:
 @pytest.mark.prefect
 @pytest.mark.usefixtures("prefect_server")
 @pytest.mark.xdist_group("prefect")
-def test_preview_then_sync_then_trouble(installed: Segue) -> None:
-    """One story, since a flow run costs a second: a preview by hand, then a sync, then the brake."""
+def test_preview_then_sync_then_trouble(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One story, since a flow run costs a second: a preview by hand, a sync, a large fill, then the brake."""
     installed.switch_on("retargeting", NOW - timedelta(days=30))
     town = Town(installed.engine, NOW)
     who = town.person()
@@ -87,6 +88,17 @@ def test_preview_then_sync_then_trouble(installed: Segue) -> None:
     report = newest_report()
     assert "Product feed by audiences_csv: 9 rows" in report
     assert "example.com" not in report
+    monkeypatch.setenv("SEGUE_APPROVE_ABOVE_MESSAGES", "0")
+    load_settings.cache_clear()
+    for _ in range(2):
+        town.add_to_cart(town.person(), town.variant(1))
+    with pytest.raises(FlowError, match="needs somebody's yes"):
+        retargeting(SEND)
+    report = newest_report()
+    assert "**2 wait for somebody's yes**" in report
+    assert "Left in a cart at audiences_csv: 2 more belong in it and wait" in report
+    monkeypatch.delenv("SEGUE_APPROVE_ABOVE_MESSAGES")
+    load_settings.cache_clear()
     installed.pause("channel:audience", reason="test")
     town.consent(who, "denied")
     with pytest.raises(FlowError, match="paused: channel:audience"):
