@@ -20,7 +20,8 @@ def as_if_prepared(
     """A transaction that sees what a run of `journey` would find, and leaves nothing behind.
 
     It holds the locks that a run holds while it chooses, so nobody else sees or loses anything by it. Where `prepare`
-    has nothing new to write they are given back before anybody looks.
+    has nothing new to write they are given back before anybody looks; else a `rollback()` gives them back as soon as
+    all is read.
     """
     if journey.prepare is not None:
         with write(engine) as connection, prepared(connection, journey, moment, brief, secret) as has_written:
@@ -44,7 +45,8 @@ def prepared(connection: Connection, journey: Journey, moment: Moment, brief: Br
         try:
             yield _changes(connection) != before
         finally:
-            savepoint.rollback()
+            if savepoint.is_active:
+                savepoint.rollback()
 
 
 def _changes(connection: Connection) -> Any:

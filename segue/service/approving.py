@@ -156,6 +156,8 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         moment = self._moment(journey)
         with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             others = self._others(connection, journey, run_id, now) if start is Start.SCHEDULE else []
+            usual = usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
+            told = freeze.terms(connection, turned, brief, settings=self.settings, library=self.library)
             seen = preview(
                 connection,
                 turned,
@@ -170,9 +172,8 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
                 keep=keep,
                 leave_to=others,
                 run_id=run_id,
+                letting_go=connection.rollback if journey.prepare is not None else None,
             )
-            usual = usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
-            told = freeze.terms(connection, turned, brief, settings=self.settings, library=self.library)
         asks = self._asks(turned, seen, usual)
         asked = asks is not None and start is not Start.PREVIEW
         until = now + timedelta(hours=self.settings.approval_hours) if asked else None

@@ -50,6 +50,7 @@ class AskVerbs(Desk):
                 shard_size=self.settings.shard_size,
                 library=self.library,
                 connectors=self.connectors.by_channel,
+                letting_go=connection.rollback if journey.prepare is not None else None,
             )
 
     def next_due_at(self, briefs: Mapping[str, Brief] | None = None) -> datetime | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from flows import report as pages
 from segue.clock import VirtualClock
@@ -25,7 +27,7 @@ from tests.journeys.orders import shop
 from tests.journeys.test_referral_followup import RIPE, befriend, look
 from tests.outbox.conftest import Desks
 from tests.outbox.desk import Desk
-from tests.outbox.prices import TEXTING, ByCountry, previewed
+from tests.outbox.prices import CENT, TEXTING, ByCountry, previewed
 from tests.outbox.shop import NOW
 from tests.outbox.test_cost import Wordy
 
@@ -93,7 +95,7 @@ def test_a_first_preview_finds_what_a_run_would_prepare_and_leaves_nothing(
 @pytest.fixture
 def points(tmp_path: Path, database_url: str) -> Iterator[Segue]:
     """Three holders of points that nobody has booked yet, on the first of a month; two messages are many here."""
-    connectors = Connectors(by_channel={Channel.EMAIL: FakeConnector()}, offers=FakeOffers())
+    connectors = Connectors(by_channel={Channel.EMAIL: FakeConnector(price=CENT)}, offers=FakeOffers())
     settings = Settings(
         home=tmp_path, database_url=database_url, holdout_journey=0, house=loyal.HOUSE, approve_above_messages=1
     )
@@ -122,3 +124,25 @@ def test_a_large_first_run_asks_for_a_yes_and_sends_what_was_shown(points: Segue
     assert (plan.run_id, plan.promised) == (frozen.run_id, 3)
     assert points.drain_run(plan).sent == 3
     assert points.preview(LOYALTY, loyal.BRIEF).considered == 0
+
+
+def test_nobody_is_held_up_while_a_preview_judges(points: Segue) -> None:
+    """What was prepared is undone as soon as all is read: others write, and merge, from then on."""
+    real, met = points.library, []
+
+    class Watched:
+        def step(self, name: str, *, transactional: bool = False) -> object:
+            if not met:
+                met.append(name)
+                if points.engine.dialect.name == "sqlite":
+                    with closing(sqlite3.connect(str(points.engine.url.database), timeout=0.1)) as other:
+                        other.execute("BEGIN IMMEDIATE")
+                else:
+                    with points.engine.begin() as connection:
+                        connection.execute(text("SET LOCAL lock_timeout = '100ms'"))
+                        connection.execute(text("LOCK TABLE message IN SHARE ROW EXCLUSIVE MODE"))
+            return real.step(name, transactional=transactional)
+
+    points.__dict__["library"] = Watched()
+    assert points.preview(LOYALTY, loyal.BRIEF).count("accepted") == 3
+    assert met == ["loyalty_notice/month"]
