@@ -10,7 +10,11 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+from prefect.flow_runs import resume_flow_run
 
+from flows.approval import Decision
 from flows.audiences import page
 from flows.errors import FlowError
 from flows.forms import Mode
@@ -92,11 +96,18 @@ def test_preview_then_sync_then_trouble(installed: Segue, monkeypatch: pytest.Mo
     load_settings.cache_clear()
     for _ in range(2):
         town.add_to_cart(town.person(), town.variant(1))
-    with pytest.raises(FlowError, match="needs somebody's yes"):
-        retargeting(SEND)
-    report = newest_report()
-    assert "**2 wait for somebody's yes**" in report
-    assert "Left in a cart at audiences_csv: 2 more belong in it and wait" in report
+    with get_client(sync_client=True) as client:
+        deployment = client.create_deployment(client.create_flow(retargeting), name="waits", paused=True)
+        form = {"brief": SEND.model_dump(mode="json")}
+        waiting = client.create_flow_run_from_deployment(deployment, parameters=form).id
+        with pytest.raises(Pause):
+            run_flow(retargeting, flow_run=client.read_flow_run(waiting), parameters={"brief": SEND})
+        report = newest_report()
+        assert "**2 wait for somebody's yes**" in report
+        assert "Left in a cart at audiences_csv: 2 more belong in it and wait" in report
+        resume_flow_run(waiting, run_input={"decision": Decision.APPROVE.value, "name": "Ann Example"})
+        run_flow(retargeting, flow_run=client.read_flow_run(waiting), parameters={"brief": SEND})
+    assert "| Left in a cart | audiences_csv | 3 | 2 | 0 | 3 |" in newest_report()
     monkeypatch.delenv("SEGUE_APPROVE_ABOVE_MESSAGES")
     load_settings.cache_clear()
     installed.pause("channel:audience", reason="test")
