@@ -62,14 +62,16 @@ def question(frozen: Frozen, title: str, asked: str | None = None, what: str = M
     """What the form says above its fields, as Markdown; `asked` repeats what was chosen on the run's own form."""
     others = f" {frozen.left_out:,} others would not: left out, or held back to measure." if frozen.left_out else ""
     until = f" until {local(frozen.until)}" if frozen.until else ""
+    changes, shown = "if the form or the settings change", "How many, where, and why others not,"
+    if what == MESSAGES:
+        changes = "if the template, the offer or the settings change, or one in ten of these people is due no more"
+        shown = "Who, why not, what it costs and what it looks like"
     return (
         f"# {title}: run {frozen.run_id}\n\n"
         f"{f'{asked}.' if asked else ''}\n\n"
         f"**{frozen.to_send:,} {what}{others}\n\n"
-        f"You are asked because {frozen.asks}. Who, why not, what it costs and what it looks like stands in the run's "
-        "Artifacts tab.\n\n"
-        f"Your yes is for exactly this: nobody is added, and if the template, the offer or the settings change, or one "
-        f"in ten of these people is due no more, you are asked again. It counts{until}. "
+        f"You are asked because {frozen.asks}. {shown} stands in the run's Artifacts tab.\n\n"
+        f"Your yes is for exactly this: nobody is added, and {changes}, you are asked again. It counts{until}. "
         f"Fingerprint: `{frozen.digest[:12]}`"
     )
 
