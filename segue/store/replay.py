@@ -27,6 +27,7 @@ from sqlalchemy import Engine, and_, false, func, insert, or_, select
 from segue.store.coming import Coming
 from segue.store.copying import Copying, Row, Span, on_the_hour
 from segue.store.engine import write
+from segue.store.sql import among
 from segue.store.tables import (
     cart,
     cart_event,
@@ -51,6 +52,7 @@ from segue.store.tables import (
     redemption,
     referral,
     referral_code,
+    run,
     segment,
     stock_event,
     suppression,
@@ -190,18 +192,25 @@ def _messages(copy: Copying, journeys: Collection[str], outside: Collection[tupl
     # What was skipped or held back since was still open at the start.
     since = select(decision.c.message_id).where(decision.c.decided_at >= copy.span.since).distinct()
     decided = set(copy.source.scalars(since))
+    waiting: set[int] = set()
     for rows in copy.rows(message, and_(message.c.promised_at < copy.span.since, or_(mine, others))):
         made = [_at_start(row, copy.span.start, is_open=row["id"] in decided) for row in rows]
+        waiting |= {row["run_id"] for row in made if row["run_id"] is not None}
         copy.to.execute(insert(message), made)
+    # What waits is judged by what was asked for when it was promised.
+    others_own = ("flow_run_id", "digest", "approval_until", "approved_at", "approved_by")
+    for rows in copy.rows(run, among(copy.source, run.c.id, sorted(waiting))):
+        copy.to.execute(insert(run), [row | dict.fromkeys(others_own) for row in rows])
 
 
 def _at_start(row: Row, start: datetime, *, is_open: bool) -> Row:
     had_left = row["handed_over_at"] is not None and row["handed_over_at"] < start
+    run_id = row["run_id"]
     row |= {"run_id": None, "worker": None, "epoch": 0, "provider_id": None}
     if had_left and row["state"] == "handed_over":
         row["state"] = "uncertain"
     elif not had_left and (is_open or row["handed_over_at"] is not None or row["state"] in _PENDING):
         unjudged = ("reason", "channel", "connector", "template_version", "handed_over_at", "answered_at")
         row |= dict.fromkeys(unjudged) | {"state": "queued", "attempts": 0}
-        row |= {"not_before": start, "promised_at": start}
+        row |= {"not_before": start, "promised_at": start, "run_id": run_id}
     return row

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, Engine, Select, false, insert, literal, select, update
@@ -26,9 +27,11 @@ from segue.render import load_brand
 from segue.service import Segue, open_segue
 from segue.service.rehearsal import Calendar, Rehearsal, RehearsalError, rehearse
 from segue.settings import Settings
+from segue.store.copying import Span
 from segue.store.engine import open_engine, read, write
+from segue.store.replay import copy_facts
 from segue.store.sql import later
-from segue.store.tables import consent_event, decision, message, metadata, order, suppression
+from segue.store.tables import consent_event, decision, message, metadata, order, run, suppression
 from segue.store.types import UtcTime
 from tests.service import rehearsed
 
@@ -238,6 +241,29 @@ def test_what_was_promised_before_is_not_promised_again(opened: Open, new_databa
     told = {one.profile_id for day in calendar.days for one in day.entries}
     assert sent not in told
     assert {waiting, skipped} <= told
+
+
+def test_what_waits_is_judged_by_what_was_asked_for(new_database: Callable[..., str]) -> None:
+    """A campaign's people and words stand in its run; of what has left, nobody asks."""
+    start = datetime(2026, 3, 6, 5, tzinfo=UTC)
+    source, scratch = (open_engine(new_database("sqlite")) for _ in range(2))
+    asked = {"journey": "style_followup", "brief": {"days": 9}, "started_at": start - timedelta(days=1)}
+    with write(source) as connection:
+        rehearsed_run = insert(run).values(flow_run_id="f", digest="d", approval_until=start, **asked)
+        (number,) = connection.execute(rehearsed_run).inserted_primary_key or ()
+        for person, left in ((1, start - timedelta(hours=1)), (2, start + timedelta(hours=1))):
+            connection.execute(
+                insert(message).values(**_sent(person, left) | {"run_id": number, "promised_at": asked["started_at"]})
+            )
+    span = Span(since=start, until=start + timedelta(days=1), shift=timedelta(0), zone=ZoneInfo("UTC"))
+    copy_facts(source, scratch, span, journeys=["style_followup"], outside=())
+    with read(scratch) as connection:
+        rows = connection.execute(select(message.c.profile_id, message.c.run_id).order_by(message.c.id)).all()
+        (kept,) = connection.execute(select(run)).all()
+    source.dispose()
+    scratch.dispose()
+    assert [tuple(row) for row in rows] == [(1, None), (2, kept.id)]
+    assert (kept.brief, kept.flow_run_id, kept.digest, kept.approval_until) == ({"days": 9}, None, None, None)
 
 
 def test_a_journey_that_writes_facts_is_asked_as_its_schedule_asks(
