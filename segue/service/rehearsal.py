@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,6 +27,7 @@ from segue.outbox.frame import uncapped
 from segue.render import load_brand
 from segue.service.expected import LONG_AFTER, Told, files_in, own_facts, read_files
 from segue.service.scratch import Stack
+from segue.service.scratch_folder import scratch_folder
 from segue.store.copying import Span
 from segue.store.engine import read
 from segue.store.replay import copy_facts
@@ -92,8 +92,8 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
     outside = uncapped(segue.journeys.values())
     end = span.until + span.shift
     with (
-        tempfile.TemporaryDirectory(prefix="segue-rehearsal-") as folder,
-        Stack(segue, Path(folder), asked.seed, asked.briefs or {}) as stack,
+        scratch_folder(segue.settings.home) as folder,
+        Stack(segue, folder, asked.seed, asked.briefs or {}) as stack,
     ):
         told("Copying what is known at the start", 0, 1)
         source = segue.engine
