@@ -126,14 +126,14 @@ def cards_in(row: dict[str, Any]) -> int:
 
 
 def test_a_preview_by_hand_shows_the_card_and_stores_nothing(parcels: Segue) -> None:
-    """The form left as it is: the sum, both sides of the sample as pictures, and no message or file."""
+    """The form left as it is: the sum, both sides of two samples as pictures, and no message or file."""
     report = welcome_insert()
     assert (report.preview, report.considered, report.groups["accepted"]) == (True, 5, 5)
     assert [stored(parcels, one) for one in (message, decision)] == [0, 0]
     assert not parcels.settings.print_folder.exists()
     text = str(newest("welcome-insert-run-1").data)
     assert "preview, nothing was sent" in text
-    assert re.findall(r"!\[(Insert, print, \w+)\]", text) == ["Insert, print, front", "Insert, print, back"]
+    assert re.findall(r"!\[Insert, print: [^\]]+, (\w+)\]", text) == ["front", "back"] * 2
     for data in re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)\)", text):
         picture = Image.open(io.BytesIO(base64.b64decode(data)))
         picture.load()
