@@ -12,7 +12,7 @@ from flows import audiences
 from flows.errors import FlowError
 from flows.forms import Mode
 from flows.retargeting import RetargetingForm
-from segue.service import Segue
+from segue.service import Segue, Start
 from tests.audiences.people import Town
 from tests.flows.conftest import NOW
 
@@ -23,7 +23,7 @@ SEND = RetargetingForm(mode=Mode.SEND)
 def test_a_no_is_heard_though_the_feed_cannot_be_written(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
     pages: list[str] = []
     monkeypatch.setattr(audiences, "create_markdown_artifact", lambda text, **_: pages.append(text))
-    monkeypatch.setattr(audiences, "settle_mode", lambda mode: mode)
+    monkeypatch.setattr(audiences, "settle_start", lambda _mode: Start.SCHEDULE)
     monkeypatch.setattr(audiences, "open_segue", lambda: nullcontext(installed))
     installed.switch_on("retargeting", NOW - timedelta(days=30))
     town = Town(installed.engine, NOW)
