@@ -40,7 +40,12 @@ def run_audiences(form: StartForm) -> AudienceReport:
     with without_personal_data("The preview of audiences"), open_segue() as segue:
         if start is not Start.PREVIEW:
             segue.switch_on(JOURNEY.name)
-        frozen, shown = segue.freeze_fill(brief, flow_run.id, start=start)
+        try:
+            frozen, shown = segue.freeze_fill(brief, flow_run.id, start=start)
+        except Exception:
+            if start is not Start.PREVIEW:
+                segue.remove_unwanted(brief)
+            raise
     if start is Start.PREVIEW and shown is not None:
         said = f"**A run by hand would wait for a yes**: {frozen.asks}." if frozen.asks else None
         leave(page(shown, {}, said=said), shown)

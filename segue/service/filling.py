@@ -78,6 +78,10 @@ class FillVerbs(ApproveVerbs, AudienceVerbs):
             may_enter[connector, audience].add(profile_id)
         return self._audience_sync().sync(self._moment(JOURNEY), brief, may_enter)
 
+    def remove_unwanted(self, brief: RetargetingBrief) -> AudienceReport:
+        """Sync and add nobody: a no does not wait until a run can say whom it would add."""
+        return self._audience_sync().sync(self._moment(JOURNEY), brief, {})
+
     def _asked_about(self, run_id: int) -> set[str]:
         """Whom other runs wait for a yes to add, or were refused to."""
         with read(self.engine) as connection:

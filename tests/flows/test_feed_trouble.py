@@ -12,7 +12,7 @@ from flows import audiences
 from flows.errors import FlowError
 from flows.forms import Mode
 from flows.retargeting import RetargetingForm
-from segue.service import Segue, Start
+from segue.service import Segue, Start, open_segue
 from tests.audiences.people import Town
 from tests.flows.conftest import NOW
 
@@ -52,3 +52,25 @@ def test_a_no_is_heard_though_the_feed_cannot_be_written(installed: Segue, monke
         installed.resume(brake)
     audiences.run_audiences(SEND)
     assert feed.is_file()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_no_is_heard_though_nobody_can_be_added(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run would add is hashed with the brand; a brand file that is gone ends the run, and keeps nobody in."""
+    monkeypatch.setattr(audiences, "create_markdown_artifact", lambda *_, **__: None)
+    monkeypatch.setattr(audiences, "settle_start", lambda _mode: Start.SCHEDULE)
+    monkeypatch.setattr(audiences, "open_segue", lambda: nullcontext(installed))
+    installed.switch_on("retargeting", NOW - timedelta(days=30))
+    town = Town(installed.engine, NOW)
+    who = town.person()
+    town.add_to_cart(who, town.variant(1))
+    audiences.run_audiences(SEND)
+    in_it = Path(installed.settings.outbox) / "audiences" / "segue-cart.csv"
+    town.consent(who, "denied")
+    town.add_to_cart(town.person(), town.variant(1))
+    broken = installed.settings.model_copy(update={"brand": in_it.with_name("gone.toml")})
+    with open_segue(broken, installed.clock) as other:
+        monkeypatch.setattr(audiences, "open_segue", lambda: nullcontext(other))
+        with pytest.raises(FlowError, match="BrandError"):
+            audiences.run_audiences(SEND)
+    assert len(in_it.read_text().splitlines()) == 1
