@@ -220,6 +220,8 @@ class Orders:
 
     def _tell_of_changes(self) -> None:
         """Say whose orders changed where they stand: whoever is about to be written to is judged again."""
+        if not (any(self._tally.taken.values()) or any(self._tally.updated.values())):
+            return  # the same file again
         changed = sorted(order_id for order_id in self.changed if order_id <= self._floor)
         whose = select(order.c.profile_id, literal("order"), literal(self._now, UtcTime)).where(
             order.c.profile_id.is_not(None)

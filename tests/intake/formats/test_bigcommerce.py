@@ -258,7 +258,7 @@ def test_again_is_once_and_a_later_file_knows_better(export_of, census, rows) ->
     )
     assert rows('SELECT refunded_minor FROM "order"') == [(12_700,)]
     assert rows("SELECT kind FROM fulfilment") == [("shipped",)]
-    assert census() == {**before, "fulfilment": 1}
+    assert census() == {**before, "fulfilment": 1, "change": 1}
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="the samples are not beside this checkout")
