@@ -87,7 +87,7 @@ def _import(engine: Engine, content: bytes, kind: Format | None, name: str = "t.
 
 @pytest.mark.parametrize(("sound", "kind"), [(SOUND, TILL), (MAPPED, None)], ids=["export", "mapping"])
 def test_dirt_is_reported_or_refused_and_again_is_once(engine: Engine, sound: str, kind: Format | None):
-    @settings(max_examples=40 if engine.dialect.name == "sqlite" else 10, deadline=None)
+    @settings(max_examples=25 if engine.dialect.name == "sqlite" else 10, deadline=None)
     @given(content=_dirtied(sound), chunk=st.sampled_from([1, 7, 20_000]))
     def check(content: bytes, chunk: int) -> None:
         _emptied(engine)

@@ -407,7 +407,7 @@ def test_no_dirt_stops_an_import_and_chunks_change_nothing(engine: Engine, mappi
     """Any rows at all: a report comes back, a second import adds nothing, and small chunks end in the same store."""
     head = HEAD if mapping is CUSTOMERS else ORDER_HEAD
 
-    @settings(max_examples=40 if engine.dialect.name == "sqlite" else 12, deadline=None)
+    @settings(max_examples=25 if engine.dialect.name == "sqlite" else 12, deadline=None)
     @given(text=_dirty_table(head))
     def check(text: str) -> None:
         with tempfile.TemporaryDirectory() as folder:

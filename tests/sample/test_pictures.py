@@ -66,10 +66,13 @@ def test_logos_are_see_through_for_light_and_dark_grounds(pictures):
 
 
 def test_drawing_again_in_another_process_gives_the_same_bytes(pictures, tmp_path):
-    script = "import pathlib, sys; from segue.sample import draw_pictures; draw_pictures(pathlib.Path(sys.argv[1]))"
+    """Every seventh of them, with the brand's own."""
+    script = (
+        "import pathlib, sys; from segue.sample import pictures as p; p.PRODUCTS = p.PRODUCTS[::7]; "
+        "p.draw_pictures(pathlib.Path(sys.argv[1]))"
+    )
     env = {**os.environ, "PYTHONHASHSEED": "77"}
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=env, check=True)
-    for path in pictures:
-        assert (
-            hashlib.sha256((tmp_path / path.name).read_bytes()).digest() == hashlib.sha256(path.read_bytes()).digest()
-        )
+    again = {path.name: hashlib.sha256(path.read_bytes()).digest() for path in tmp_path.iterdir()}
+    assert len(again) == 11
+    assert again.items() <= {path.name: hashlib.sha256(path.read_bytes()).digest() for path in pictures}.items()

@@ -30,7 +30,7 @@ from tests.shops.story import Story, stories
 
 _ASKED = os.environ.get("SEGUE_SHOPS")
 #: How many shops: most on SQLite, every fourth as many on PostgreSQL.
-SHOPS = int(_ASKED or 5)
+SHOPS = int(_ASKED or 3)
 _DRAWN = settings(
     max_examples=SHOPS,
     deadline=None,
