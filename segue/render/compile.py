@@ -205,7 +205,7 @@ def version_of(folder: Path, step: str, brand: Brand, *, transactional: bool) ->
     """Return a short hash of everything that decides the words of `step`, in every language it speaks."""
     digest = hashlib.sha256(repr((brand, transactional)).encode("utf-8"))
     journey = step.partition("/")[0]
-    patterns = ("_layout/*.j2", "_layout/*.po", f"{journey}/*.po", f"{step}/*.j2", f"{step}/*.typ")
+    patterns = ("_layout/*.j2", "_layout/*.po", "_layout/*.typ", f"{journey}/*.po", f"{step}/*.j2", f"{step}/*.typ")
     for file in sorted(file for pattern in patterns for file in folder.glob(pattern)):
         digest.update(f"\0{file.relative_to(folder)}\0".encode())
         digest.update(file.read_bytes())

@@ -6,6 +6,7 @@ The page itself is Typst and only sets what it is given; it never reads a word a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +35,11 @@ SAID = {
     "until": "until {day}",
     "more": "More from {brand}",
     "scan": "Scan to see what is new.",
+    "hello": "Hello {name},",
+    "scan_there": "Scan the code to go there.",
 }
+#: The line of a page file that stands for a file of `_layout`: the frame's root is the pictures, so it imports nothing.
+_WITH = re.compile(r"^//! with (_layout/[\w.-]+\.typ)$", re.MULTILINE)
 
 
 class PageTemplate:
@@ -48,7 +53,9 @@ class PageTemplate:
         self._name = name
         self._links = links
         self._pictures = pictures
-        source = (folder / name / PAGE_FILE).read_text("utf-8")
+        source = _WITH.sub(
+            lambda found: self._shared(folder / found[1]), (folder / name / PAGE_FILE).read_text("utf-8")
+        )
         self.frame = PageFrame(name=name, source=source, root=pictures or folder)
         self._brand = {
             "name": brand.name,
@@ -59,12 +66,21 @@ class PageTemplate:
             "logo": self._picture(brand.logo.path),
             "logo_on_dark": self._picture(brand.logo.on_dark),
         }
-        told = brand.loyalty_card
+        # A page is asked for the sentences that it says, so that no catalogue needs those of another card.
+        told = brand.loyalty_card if "card.loyalty" in source else None
         self._loyalty = None if told is None else {"title": words.own(told.title), "text": words.own(told.text)}
         objection = words.sentence("No more cards from us? Write to {address} or to the address here, and we stop.")
         self._objection = objection.replace("{address}", brand.senders.marketing.address)
         self._off = words.sentence("{worth} off")
-        self._said = {"lang": words.language} | {key: words.sentence(said) for key, said in SAID.items()}
+        self._said = {"lang": words.language} | {
+            key: words.sentence(said) for key, said in SAID.items() if re.search(rf"\bsaid\.{key}\b", source)
+        }
+
+    def _shared(self, file: Path) -> str:
+        try:
+            return file.read_text("utf-8")
+        except OSError:
+            raise TemplateError(self._name, f"{PAGE_FILE} is to stand with {file}, which is not there") from None
 
     def content(self, words: Mapping[str, Any], voice: Voice, *, message_id: int) -> PrintContent:
         """Return the card; raises TemplateError naming what `words` lack, never what they hold."""
@@ -89,17 +105,28 @@ class PageTemplate:
 
     def _card(self, words: Mapping[str, Any], voice: Voice, message_id: int) -> dict[str, Any]:
         profile, voucher = words["profile"], words["voucher"]
+        note = words.get("note")
         return {
             "first_name": profile["first_name"],
             "items": [self._item(item, voice) for item in words["items"]],
             "voucher": None if voucher is None else self._voucher(voucher, profile, voice),
-            "link": self._links.short(message_id, Slot.HOME)
+            "note": None if note is None else self._note(note),
+            "link": self._links.short(message_id, Slot.HOME if note is None else Slot.PAGE)
             if voucher is None
             else self._links.landing(voucher["code"]),
             "loyalty": self._loyalty,
             "objection": self._objection,
             "order": words["order"]["number"],
             "said": self._said,
+        }
+
+    def _note(self, note: Mapping[str, Any]) -> dict[str, Any]:
+        """A marketer's own words; `note` is none on cards that have none."""
+        return {
+            "headline": note["headline"],
+            "paragraphs": list(note["paragraphs"]),
+            "button": note["button"],
+            "picture": self._picture(note["picture"] or None),
         }
 
     def _item(self, item: Mapping[str, Any], voice: Voice) -> dict[str, Any]:
