@@ -16,7 +16,7 @@ from flows.typed import SEGMENT
 from segue.journeys.campaign import JOURNEY, CampaignChoices, Ways
 from segue.journeys.campaign_brief import NAME
 from segue.journeys.definition import Brief, Journey
-from segue.service import segment_names, templates_of, words
+from segue.service import Summary, segment_names, templates_of, unprintable, words
 
 
 def templates() -> dict[str, tuple[str, ...]]:
@@ -63,7 +63,19 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
         _speaks(self.template, has[self.template], self.ways)
         if self.template == "note" and not self.headline.strip():
             raise ValueError("a note needs a headline")
+        if self.ways is Ways.PRINT and self.picture and (why := unprintable(self.picture)):
+            raise ValueError(f"a card cannot show the picture {self.picture}, since {why}")
         return self
+
+    def noted(self, summary: Summary) -> str | None:
+        """Of cards: how many parcels wait, and that a later run finds later ones."""
+        if self.ways is not Ways.PRINT:
+            return None
+        count = summary.considered
+        wait = f"{count:,} parcels wait" if count > 1 else "1 parcel waits" if count else "No parcel waits"
+        return (
+            f"**{wait} now**; run it again, or give it a schedule, for the next ones. Nobody gets two of one campaign."
+        )
 
     def brief_for(self, journey: Journey) -> Brief:
         """Return the campaign's own part, with what the segment means at this moment."""

@@ -12,7 +12,7 @@ from flows.choices import chosen, growing
 from flows.markdown import escaped
 from flows.typed import Quiet
 from segue.journeys.definition import Brief, Journey
-from segue.service import template_languages
+from segue.service import Summary, template_languages
 
 #: How the line begins that repeats what was chosen on a form.
 ASKED: Final = "Asked for: "
@@ -87,6 +87,10 @@ class JourneyForm(StartForm):
     def brief_for(self, journey: Journey) -> Brief:
         """Return the journey's own part, which is all that the journey knows of the form."""
         return journey.brief.model_validate(self.model_dump(include=set(journey.brief.model_fields)))
+
+    def noted(self, _summary: Summary) -> str | None:
+        """Say in a sentence what a preview's sums leave open; None: nothing."""
+        return None
 
     def _how(self) -> set[str]:
         """What says how a run starts and not what it says."""

@@ -55,7 +55,15 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
         frozen = freeze(journey, brief, start)
         summary = seen(frozen)
         samples = samples_of(journey, shown_with=summary)
-        text = page(journey.title, summary, samples, asked=asked, asks=frozen.asks, nobody=form.nobody_due)
+        text = page(
+            journey.title,
+            summary,
+            samples,
+            asked=asked,
+            said=form.noted(summary),
+            asks=frozen.asks,
+            nobody=form.nobody_due,
+        )
         leave_page(journey, frozen.run_id, text, summary)
         return report_of(summary, run_id=frozen.run_id)
     switch_on(journey)

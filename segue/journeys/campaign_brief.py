@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Literal
 
@@ -31,6 +32,12 @@ HURRY = re.compile(
 )
 
 
+#: What a card holds, in letters: the words behind, each further paragraph as so many of them, and the headline.
+CARD_TEXT, CARD_BREAK, CARD_HEADLINE = 600, 50, 90
+#: A card lies in a parcel for days, and on a table for more: a code that runs out sooner would be dead paper.
+CARD_CODE_DAYS = 14
+
+
 class Ways(StrEnum):
     """Which channels, the first that may be used wins. The values are what the form's drop-down shows."""
 
@@ -38,11 +45,14 @@ class Ways(StrEnum):
     EMAIL = "E-mail only"
     SMS_EMAIL = "SMS, else e-mail"
     SMS = "SMS only"
+    PRINT = "A card in her next parcel"
 
     @property
     def channels(self) -> tuple[Channel, ...]:
         """The channels in order."""
         email, sms = Channel.EMAIL, Channel.SMS
+        if self is Ways.PRINT:
+            return (Channel.PRINT,)
         return {"EMAIL_SMS": (email, sms), "EMAIL": (email,), "SMS_EMAIL": (sms, email), "SMS": (sms,)}[self.name]
 
 
@@ -76,7 +86,10 @@ class CampaignChoices(Brief):
         description="note: your own words. new_arrivals: up to four new things that fit each of them and are there.",
     )
     ways: Ways = Field(
-        Ways.EMAIL_SMS, title="Channels", description="The first one that somebody agreed to and has an address for."
+        Ways.EMAIL_SMS,
+        title="Channels",
+        description="The first one that somebody agreed to and has an address for. A card goes into the parcels that "
+        "wait at this moment; run it again, or give it a schedule, for the next ones. Nobody gets two.",
     )
     subject: str = Field(
         "",
@@ -92,7 +105,8 @@ class CampaignChoices(Brief):
         "",
         max_length=4_000,
         title="Text",
-        description="An empty line begins a new paragraph. Whatever is written here is shown as it is. What stands "
+        description="An empty line begins a new paragraph. Whatever is written here is shown as it is; a card "
+        f"has room for {CARD_TEXT} letters. What stands "
         "around your words is in the language that the segment reads, else in the shop's; without words of your own, "
         "everybody is written to in theirs.",
         json_schema_extra={"format": "textarea"},
@@ -137,7 +151,12 @@ class CampaignChoices(Brief):
         7, ge=1, le=60, title="Code lives, days", description="Counted from the moment each message is written."
     )
     days: int = Field(
-        3, ge=1, le=30, title="Too late after, days", description="Who could not be written to by then is left out."
+        3,
+        ge=1,
+        le=30,
+        title="Too late after, days",
+        description="Who could not be written to by then is left out. A card "
+        "is too late once its parcel's wave was picked, whatever stands here.",
     )
     over_budget: OverBudget = Field(
         OverBudget.HOLD,
@@ -162,6 +181,43 @@ class CampaignChoices(Brief):
                     "that runs out, or other words"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _fits_on_a_card(self) -> CampaignChoices:
+        if self.ways is not Ways.PRINT:
+            return self
+        parts = paragraphs(self.text)
+        room = CARD_TEXT - CARD_BREAK * max(0, len(parts) - 1)
+        for name, said, most in (
+            ("text", " ".join(parts), max(0, room)),
+            ("headline", self.headline.strip(), CARD_HEADLINE),
+        ):
+            letters = width(said)
+            if letters > most:
+                held = f" in {len(parts)} paragraphs" if name == "text" and len(parts) > 1 else ""
+                raise ValueError(
+                    f"the {name} has {letters} letters{held} and a card has room for {most}: nothing is cut off, so "
+                    f"leave out {letters - most}"
+                )
+        if self.percent and self.code_days < CARD_CODE_DAYS:
+            raise ValueError(
+                f"a code on a card has to live {CARD_CODE_DAYS} days at least, since the parcel is on its way for "
+                "some of them: raise *Code lives, days*"
+            )
+        return self
+
+
+def paragraphs(text: str) -> list[str]:
+    """A text's paragraphs, each in one line with single spaces."""
+    parts: list[str] = [""]
+    for line in text.splitlines():
+        parts.append("") if not line.strip() else parts.append(f"{parts.pop()} {line}")
+    return [" ".join(part.split()) for part in parts if part.strip()]
+
+
+def width(text: str) -> int:
+    """How much room a text takes, in letters; signs such as those of Chinese take twice as much."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 class CampaignBrief(CampaignChoices):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select
 
+from segue.journeys.campaign_brief import Ways
 from segue.journeys.definition import Moment
 from segue.journeys.segments import Definition, segment_select
 from segue.journeys.why_not import day
@@ -36,6 +37,8 @@ def about_campaigns(connection: Connection, profile_id: int, _moment: Moment, _b
             told.append(f"{head} went to the segment {segment}, which did not mean her by what is known now")
         elif one.digest is not None and one.approved_at is None:
             told.append(f"{head} needs somebody's yes, which nobody gave yet")
+        elif one.brief.get("ways") == Ways.PRINT:
+            told.append(f"{head} puts a card into parcels, and no parcel of hers waited when it ran")
         else:
             told.append(f"{head} went to the segment {segment}, which means her by what is known now")
     return told

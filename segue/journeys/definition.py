@@ -100,6 +100,8 @@ class Step:
     answers_a_cart: bool = False
     in_cap: bool = True
     in_holdout: bool = True
+    #: Its printed cards go into a parcel: their `subject_id` is the order's, and they are taken back with it.
+    in_parcels: bool = False
     #: Template folders that a brief may choose from; the first, unless it does. None: the folder is the step's name.
     templates: tuple[str, ...] = ()
     #: `(step, brief)` -> the step as the brief turns it: its template, its channels, what to do over budget.

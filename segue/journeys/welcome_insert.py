@@ -16,14 +16,12 @@ from pydantic import Field
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Select,
     String,
     case,
     cast,
     func,
     literal,
-    or_,
     select,
     tuple_,
 )
@@ -31,22 +29,15 @@ from sqlalchemy import (
 from segue.contract import Channel
 from segue.journeys.definition import Brief, Journey, Moment, Step
 from segue.journeys.fitting import fitting
-from segue.journeys.waves import next_wave, wave_case
+from segue.journeys.parcels import SHOWN_IF_LEFT, SPOOLED, age, deadline, is_parcel, lost, packed_as, slip, unpacked
+from segue.journeys.waves import next_wave
 from segue.journeys.why_not import about_orders
 from segue.offers import Offer
-from segue.store.sql import later, listed
-from segue.store.tables import fulfilment, location, message, order, print_page
+from segue.store.sql import listed
+from segue.store.tables import message, order, print_page
 from segue.store.types import UtcTime
 
-#: Orders paid longer ago than this are not even looked at; anything younger is counted, if only as too late.
-LOOKBACK = timedelta(days=14)
-#: Where the shop says when it packed: the longest an order may lie unpacked and still get a card.
-UNPACKED_AT_MOST = timedelta(days=14)
-#: Where an order that names no place is packed.
-HOME_LOCATION = "main"
 ITEMS = 4
-#: A card is read days after it was printed: a code that runs out sooner would be dead paper.
-SHOWN_IF_LEFT = timedelta(days=7)
 #: Where a rehearsal looks for parcels: late enough for nearly all orders of a wave.
 BEFORE_THE_WAVE = timedelta(minutes=1)
 
@@ -63,22 +54,6 @@ class WelcomeInsertBrief(Brief):
     )
 
 
-def is_parcel(orders: FromClause, now: Any) -> ColumnElement[bool]:
-    """True for an order that becomes a parcel to the person who placed it."""
-    columns = orders.c
-    return (
-        (columns.delivery == "ship")
-        & columns.gift.is_(False)
-        & columns.marketplace.is_(False)
-        & or_(columns.cancelled_at.is_(None), columns.cancelled_at > now)
-    )
-
-
-def _age(orders: FromClause) -> tuple[ColumnElement[Any], ...]:
-    """What makes an order the earlier one: when it was paid, then the lower number of the shop's own."""
-    return orders.c.paid_at, func.length(orders.c.external_id), orders.c.external_id
-
-
 def insert_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
     """Every first parcel paid lately that nobody has packed yet."""
     earlier = order.alias("earlier")
@@ -87,7 +62,7 @@ def insert_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
         .where(
             earlier.c.profile_id == order.c.profile_id,
             is_parcel(earlier, moment.now),
-            tuple_(*_age(earlier)) < tuple_(*_age(order)),
+            tuple_(*age(earlier)) < tuple_(*age(order)),
         )
         .exists()
     )
@@ -95,27 +70,12 @@ def insert_due(moment: Moment, _brief: WelcomeInsertBrief) -> Select[Any]:
         literal("order:").concat(cast(order.c.id, String)).label("occasion"),
         order.c.profile_id,
         order.c.id.label("subject_id"),
-        _deadline(moment).label("deadline_at"),
+        deadline(moment).label("deadline_at"),
     ).where(
-        order.c.profile_id.is_not(None),
-        order.c.paid_at > max(moment.now - LOOKBACK, moment.live_from),
-        order.c.paid_at <= moment.now,
-        is_parcel(order, moment.now),
+        *unpacked(moment, moment.live_from),
         ~has_earlier,
-        ~_touched(order.c.id, moment.now),
         ~_has_card(order.c.profile_id),
     )
-
-
-def _deadline(moment: Moment) -> ColumnElement[Any]:
-    """The pick wave that takes the order, or, where the shop says what it packed, much later."""
-    if moment.pick_wave is None:
-        return later(order.c.paid_at, UNPACKED_AT_MOST)
-    return wave_case(order.c.paid_at, since=moment.now - LOOKBACK, until=moment.now, wave=moment.pick_wave)
-
-
-def _touched(order_id: Any, now: Any) -> ColumnElement[bool]:
-    return select(fulfilment.c.id).where(fulfilment.c.order_id == order_id, fulfilment.c.occurred_at <= now).exists()
 
 
 def _has_card(profile_id: Any) -> ColumnElement[bool]:
@@ -125,41 +85,20 @@ def _has_card(profile_id: Any) -> ColumnElement[bool]:
         .where(
             message.c.profile_id == profile_id,
             message.c.journey == "welcome_insert",
-            message.c.state.in_(("handed_over", "accepted", "uncertain")),
+            message.c.state.in_(SPOOLED),
         )
         .exists()
     )
 
 
-_FACTS = select(
-    order.c.id,
-    order.c.cancelled_at,
-    order.c.delivery,
-    order.c.gift,
-    select(func.min(fulfilment.c.occurred_at))
-    .where(fulfilment.c.order_id == order.c.id)
-    .scalar_subquery()
-    .label("touched_at"),
-).where(listed(order.c.id, "orders"))
 _HAD = (
     select(message.c.profile_id, message.c.key, message.c.id, print_page.c.position)
     .outerjoin(print_page, print_page.c.message_id == message.c.id)
     .where(
         listed(message.c.profile_id, "people"),
         message.c.journey == "welcome_insert",
-        message.c.state.in_(("handed_over", "accepted", "uncertain")),
+        message.c.state.in_(SPOOLED),
     )
-)
-_WORDS = (
-    select(
-        order.c.id,
-        order.c.number,
-        order.c.external_id,
-        order.c.sales_channel,
-        location.c.external_id.label("place"),
-    )
-    .outerjoin(location, location.c.id == order.c.location_id)
-    .where(listed(order.c.id, "orders"))
 )
 
 
@@ -167,24 +106,14 @@ def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, _brief: We
     """What could make the card pointless: the order is cancelled or packed, or she has had her card."""
     order_ids = rows["subject_id"].astype("int64").tolist()
     people = rows["profile_id"].tolist()
-    found = {row.id: row for row in connection.execute(_FACTS, {"orders": order_ids}).all()}
     # Two people who became one may have a card each in the spool: what was printed comes first, then the older one.
     had: dict[int, list[tuple[bool, int, str]]] = {}
     for profile_id, key, message_id, position in connection.execute(_HAD, {"people": people}).all():
         had.setdefault(profile_id, []).append((position is None, message_id, key))
     first_here: set[int] = set()
     gone = []
-    for key, profile_id, order_id in zip(rows["key"], people, order_ids, strict=True):
-        row = found.get(order_id)
-        is_gone = (
-            row is None
-            or (row.cancelled_at is not None and row.cancelled_at <= moment.now)
-            or (row.touched_at is not None and row.touched_at <= moment.now)
-            or row.delivery != "ship"
-            or row.gift
-            or min(had.get(profile_id, ()), default=(True, 0, key))[2] != key
-            or profile_id in first_here
-        )
+    for key, profile_id, is_lost in zip(rows["key"], people, lost(connection, order_ids, moment.now), strict=True):
+        is_gone = is_lost or min(had.get(profile_id, ()), default=(True, 0, key))[2] != key or profile_id in first_here
         gone.append(is_gone)
         if not is_gone:
             first_here.add(profile_id)
@@ -197,13 +126,12 @@ def words(
     """Up to four things that fit her and that the channel she bought on does not list, and where the card is packed."""
     order_ids = rows["subject_id"].astype("int64").tolist()
     people = rows["profile_id"].tolist()
-    orders = {row.id: row for row in connection.execute(_WORDS, {"orders": order_ids}).all()}
+    orders = packed_as(connection, order_ids)
     bought_on = [orders[order_id].sales_channel for order_id in order_ids]
     asked = list(zip(people, bought_on, strict=True)) if brief.show_items else []
     things = fitting(connection, asked, moment.now, limit=ITEMS)
     said = []
     for profile_id, order_id in zip(people, order_ids, strict=True):
-        row = orders[order_id]
         said.append(
             {
                 "items": [
@@ -217,8 +145,7 @@ def words(
                     }
                     for item in things.get(profile_id, [])
                 ],
-                "order": {"number": row.number or row.external_id},
-                "location": row.place or HOME_LOCATION,
+                **slip(orders[order_id]),
             }
         )
     return said
@@ -266,6 +193,7 @@ JOURNEY = Journey(
             next_due=insert_next_due,
             offer=welcome_offer,
             priority=60,
+            in_parcels=True,
             on_uncertain="repeat",  # a spool takes a key once, however often it is given
         ),
     ),

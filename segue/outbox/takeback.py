@@ -57,20 +57,23 @@ def take_back_cancelled(
     Returns how many. A page of a print run that is not finished is taken out of it. With `only_printed`, what waits
     in the spool is left to the print run that asks.
     """
-    steps = [(one.name, step.name) for one in journeys for step in one.steps if Channel.PRINT in step.channels]
-    if not steps:
+    steps = [(one.name, step) for one in journeys for step in one.steps]
+    in_parcels = [(name, step.name) for name, step in steps if step.in_parcels]
+    # A step that does not say so tells by its key that it is about an order.
+    by_key = [(name, step.name) for name, step in steps if Channel.PRINT in step.channels and not step.in_parcels]
+    if not in_parcels and not by_key:
         return 0
+    rides = tuple_(message.c.journey, message.c.step)
     handled = exists().where(fulfilment.c.order_id == order.c.id, fulfilment.c.occurred_at <= now)
     question = (
         select(message.c.id, message.c.run_id, message.c.key, message.c.provider_id, print_page.c.print_run_id)
         .join(order, order.c.id == message.c.subject_id)
         .outerjoin(print_page, print_page.c.message_id == message.c.id)
         .where(
-            tuple_(message.c.journey, message.c.step).in_(steps),
+            or_(rides.in_(in_parcels), rides.in_(by_key) & message.c.key.like("%/order:%")),
             message.c.state == "accepted",
             message.c.answered_at > now - LOOKBACK,
             message.c.channel == "print",
-            message.c.key.like("%/order:%"),
             order.c.cancelled_at <= now,
             ~handled,
             *((print_page.c.message_id.is_not(None),) if only_printed else ()),

@@ -47,6 +47,7 @@ from segue.service.offered import (
     sources,
     template_languages,
     templates_of,
+    unprintable,
 )
 from segue.service.referrals import ReferralVerbs
 from segue.service.results import ResultVerbs, RunToRefresh
@@ -164,5 +165,6 @@ __all__ = [
     "template_languages",
     "templates_of",
     "trial_choices",
+    "unprintable",
     "words",
 ]

@@ -34,7 +34,8 @@ class LeadVerbs(Desk):
     def target_of(self, link: str) -> str:
         """The tagged page of the shop that a link of ours leads to; an address, or its end such as `/s/<token>`.
 
-        A short link leads where its message's step says, a card's code and a friend's link to the shop's first page.
+        A short link leads where its message's step says, a card's code to the page that her card is about,
+        if it has one, a friend's link to the shop's first page.
         Raises BadTokenError for what was not made here and for a way out, which leads nowhere.
         """
         base = self.settings.base_url.rstrip("/")
@@ -75,7 +76,8 @@ class LeadVerbs(Desk):
         )
         told = self._told(connection, card) if card is not None else None
         template = told.template if told is not None else "/".join(owned.message_key.split("/")[:2])
-        return self._page("/", tags_of(template, Channel.PRINT, told.campaign if told is not None else None))
+        page = told.pages.get(Slot.PAGE.name.lower(), "/") if told is not None else "/"
+        return self._page(page, tags_of(template, Channel.PRINT, told.campaign if told is not None else None))
 
     def _referral(self, connection: Connection, code: str) -> str:
         if connection.scalar(select(referral_code.c.id).where(referral_code.c.code == code)) is None:

@@ -22,11 +22,12 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from segue.clock import SystemClock
 from segue.journeys.campaign_brief import FOLDER
 from segue.journeys.definition import Journey
+from segue.journeys.parcels import HOME_LOCATION
 from segue.journeys.popup_invite import shown_with
 from segue.journeys.popup_places import popups_to_offer
-from segue.journeys.welcome_insert import HOME_LOCATION
 from segue.offers import SuspectReferral, referrals_to_review
 from segue.render import BrandError, load_brand
+from segue.render.page import found
 from segue.render.spoken import channels_of
 from segue.render.voice import language_name
 from segue.service import vocabulary
@@ -70,8 +71,18 @@ def place_choices() -> tuple[str, ...]:
 
 def templates_of(journey: str) -> dict[str, tuple[str, ...]]:
     """The template folders of a journey, the shop's own among them, and the channels that each has words for."""
-    found = sorted(file.parent for file in (load_settings().templates / journey).glob("*/sample.json"))
-    return {one.name: channels_of(one) for one in found if re.fullmatch(FOLDER, one.name) and channels_of(one)}
+    folders = sorted(file.parent for file in (load_settings().templates / journey).glob("*/sample.json"))
+    return {one.name: channels_of(one) for one in folders if re.fullmatch(FOLDER, one.name) and channels_of(one)}
+
+
+def unprintable(picture: str) -> str | None:
+    """Why a card cannot show a picture, which paper does not fetch, and what to do; None where it can."""
+    root = load_settings().pictures
+    if root is None:
+        return "no folder of pictures is set: name one as SEGUE_PICTURES and put it there"
+    return (
+        None if found(root, picture) else "it is not in the folder of pictures that SEGUE_PICTURES names: put it there"
+    )
 
 
 def template_languages() -> dict[str, str]:

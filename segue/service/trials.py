@@ -130,7 +130,9 @@ class TrialVerbs(Desk):
         """
         steps = [step for step in journey.under(brief).steps if set(CHANNELS) & set(step.channels)]
         if not steps:
-            raise ValueError(f"{journey.title} has no mail and no text to test; a preview shows what it prints")
+            raise ValueError(
+                f"{journey.title} has no mail and no text to test: cards are not mailed; a preview shows them"
+            )
         lines: list[TrialLine] = []
         for step in steps:
             template = self.library.step(f"{journey.name}/{step.template}", transactional=step.transactional)

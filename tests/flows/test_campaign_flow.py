@@ -107,6 +107,7 @@ def test_a_template_speaks_the_channels_that_are_chosen(tmp_path: Path, monkeypa
     sale = folder / "campaign" / "sale"
     shutil.copytree(folder / "campaign" / "note", sale)
     (sale / "sms.txt.j2").unlink()
+    (sale / "insert.typ").unlink()
     monkeypatch.setenv("SEGUE_TEMPLATES", str(folder))
     load_settings.cache_clear()
     try:

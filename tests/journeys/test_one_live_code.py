@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Row, insert, select
 
 from segue.journeys.abandoned_cart import AbandonedCartBrief, cart_offer
-from segue.journeys.welcome_insert import SHOWN_IF_LEFT, WelcomeInsertBrief, welcome_offer
+from segue.journeys.parcels import SHOWN_IF_LEFT
+from segue.journeys.welcome_insert import WelcomeInsertBrief, welcome_offer
 from segue.render.wording import Calendar
 from segue.service import Segue
 from segue.store.engine import read, write
