@@ -19,15 +19,18 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+from pydantic import ValidationError
 from pypdf import PdfReader
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import make_url
 
+from flows.campaign import CampaignForm, campaign
 from flows.errors import FlowError
 from flows.forms import Mode
 from flows.print_run import PrintBrief, asked_again, print_run
 from flows.welcome_insert import WelcomeInsertForm, welcome_insert
 from segue.clock import VirtualClock
+from segue.journeys.campaign import Ways
 from segue.service import Segue, open_segue
 from segue.settings import load_settings
 from segue.store.engine import read, write
@@ -123,6 +126,24 @@ def cards_in(row: dict[str, Any]) -> int:
     """How many cards the PDF has that a row of the page names."""
     (pdf,) = [name for name in row["Files"].split(", ") if name.endswith(".pdf")]
     return len(PdfReader(Path(row["Folder"]) / pdf).pages) // 2
+
+
+def test_a_campaign_on_paper_shows_its_card_and_how_many_parcels_wait(parcels: Segue) -> None:
+    """And says plainly why there is no test of it; what paper cannot show or no template has is refused."""
+    asked: dict[str, Any] = {"campaign": "spring", "segment": "everyone", "headline": "Spring", "ways": Ways.PRINT}
+    seen = campaign(CampaignForm(**asked))
+    told = str(newest(f"campaign-run-{seen.run_id}").data)
+    assert "**5 parcels wait now**; run it again, or give it a schedule, for the next ones." in told
+    assert told.count("data:image/png") == 4, "two samples, front and back"
+    with pytest.raises(FlowError, match="cards are not mailed"):
+        campaign(CampaignForm(**asked, mode=Mode.TEST))
+    with pytest.raises(ValidationError, match=r"cannot show the picture /pictures/x.png, since no folder of pictures"):
+        CampaignForm(**asked, picture="/pictures/x.png")
+    with pytest.raises(ValidationError, match=r"new_arrivals has words for .*, none for "):
+        CampaignForm(**asked, template="new_arrivals")
+    sent = campaign(CampaignForm(**asked, mode=Mode.SEND))
+    assert sent.groups["accepted"] == 5
+    assert campaign(CampaignForm(**asked, mode=Mode.SEND)).considered == 0
 
 
 def test_a_preview_by_hand_shows_the_card_and_stores_nothing(parcels: Segue) -> None:
