@@ -37,6 +37,14 @@ def send(segue: Segue, **choices: Any) -> int:
     return plan.promised
 
 
+def other_card(segue: Segue, person: int, order_id: int) -> None:
+    """Another journey's card that may lie in this parcel; it is not counted in her budget."""
+    row = {"key": f"other/card/{person}", "profile_id": person, "bucket": person, "journey": "other", "step": "card"}
+    row |= {"state": "uncertain", "channel": "print", "subject_id": order_id, "not_before": NOON, "deadline_at": WAVE}
+    with write(segue.engine) as connection:
+        connection.execute(insert(message).values(row | {"promised_at": NOON, "priority": 1}))
+
+
 def cards(segue: Segue) -> list[tuple[int, int | None, str, str | None]]:
     """Person, order, state and reason of each campaign card."""
     columns = (message.c.profile_id, message.c.subject_id, message.c.state, message.c.reason)
@@ -52,9 +60,7 @@ def test_one_card_a_person_in_her_earliest_parcel_and_the_next_run_finds_the_nex
     add_order(segue, 201, 1)
     with write(segue.engine) as connection:
         connection.execute(update(order).where(order.c.id == 103).values(delivery="pickup"))
-        row = {"key": "other/card/2", "profile_id": 2, "bucket": 2, "journey": "other", "step": "card", "priority": 1}
-        row |= {"state": "uncertain", "channel": "print", "subject_id": 102, "not_before": NOON, "deadline_at": WAVE}
-        connection.execute(insert(message).values(row | {"promised_at": NOON}))
+    other_card(segue, 2, 102)
     brief = asked()
     assert segue.preview(JOURNEY.under(brief), brief).considered == 1
     assert send(segue) == 1
@@ -82,6 +88,17 @@ def test_without_a_parcel_that_waits_nobody_is_due(opened: Open) -> None:
     for person in range(1, len(unfit) + 1):
         add_order(segue, 300 + person, person)
     assert send(segue) == len(unfit)
+
+
+def test_a_parcel_that_got_another_card_meanwhile_gets_no_second_one(opened: Open) -> None:
+    segue = opened()
+    shop(segue, 2)
+    brief = asked()
+    segue.switch_on("campaign")
+    plan = segue.start_run(JOURNEY.under(brief), brief)
+    other_card(segue, 2, 102)
+    segue.drain_run(plan)
+    assert cards(segue) == [(1, 101, "accepted", None), (2, 102, "skipped", "occasion_gone")]
 
 
 def test_a_packed_parcel_and_a_segment_that_means_her_no_more_end_it(opened: Open) -> None:

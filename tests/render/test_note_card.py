@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from segue.journeys.campaign_brief import CARD_BREAK, CARD_HEADLINE, CARD_TEXT
 from segue.render.brand import Brand
-from segue.render.links import Links
+from segue.render.links import Links, Slot
 from segue.render.samples import abroad
 from segue.render.templates import Library, StepTemplate
 from tests.render.conftest import TEMPLATES
@@ -65,7 +65,7 @@ def test_its_code_reads_back_and_leads_to_the_code_or_the_page(note: StepTemplat
     if words["voucher"] is not None:
         assert found.text == links.landing(words["voucher"]["code"])
     else:
-        assert links.read_short(found.text.rpartition("/")[2])[0] == 7
+        assert links.read_short(found.text.rpartition("/")[2]) == (7, Slot.PAGE)
 
 
 @pytest.mark.parametrize(("language", "said"), [("de", "Hallo Sarah,"), ("es", "Hola, Sarah:"), ("fi", "Hei Sarah")])
