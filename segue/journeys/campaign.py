@@ -68,7 +68,7 @@ def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, brief: Cam
     if brief.ways is Ways.PRINT:
         orders = rows["subject_id"].astype("int64").tolist()
         taken = with_another_card(connection, rows["key"].tolist(), people, orders)
-        no_parcel = [any(one) for one in zip(lost(connection, orders, moment.now), taken, strict=True)]
+        no_parcel = [any(one) for one in zip(lost(connection, people, orders, moment.now), taken, strict=True)]
     return pd.DataFrame(
         {
             "gone": [one not in meant or none for one, none in zip(people, no_parcel, strict=True)],

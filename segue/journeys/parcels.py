@@ -32,6 +32,7 @@ SPOOLED = ("handed_over", "accepted", "uncertain")
 
 _FACTS = select(
     order.c.id,
+    order.c.profile_id,
     order.c.cancelled_at,
     order.c.delivery,
     order.c.gift,
@@ -113,16 +114,17 @@ def waiting(moment: Moment) -> Select[Any]:
     return select(parcels.c.profile_id, parcels.c.subject_id, parcels.c.deadline_at).where(parcels.c.place == 1)
 
 
-def lost(connection: Connection, order_ids: Sequence[int], now: datetime) -> list[bool]:
-    """For each order, whether no card can be put into it any more: cancelled, packed, or no parcel of hers by now."""
+def lost(connection: Connection, people: Sequence[int], order_ids: Sequence[int], now: datetime) -> list[bool]:
+    """For each person and order, whether no card can be put into it any more: cancelled, packed, no parcel of hers."""
     found = {row.id: row for row in connection.execute(_FACTS, {"orders": list(order_ids)}).all()}
     return [
         row is None
+        or row.profile_id != person
         or (row.cancelled_at is not None and row.cancelled_at <= now)
         or (row.touched_at is not None and row.touched_at <= now)
         or row.delivery != "ship"
         or row.gift
-        for row in map(found.get, order_ids)
+        for person, row in zip(people, map(found.get, order_ids), strict=True)
     ]
 
 

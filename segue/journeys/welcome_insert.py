@@ -112,7 +112,9 @@ def facts(connection: Connection, rows: pd.DataFrame, moment: Moment, _brief: We
         had.setdefault(profile_id, []).append((position is None, message_id, key))
     first_here: set[int] = set()
     gone = []
-    for key, profile_id, is_lost in zip(rows["key"], people, lost(connection, order_ids, moment.now), strict=True):
+    for key, profile_id, is_lost in zip(
+        rows["key"], people, lost(connection, people, order_ids, moment.now), strict=True
+    ):
         is_gone = is_lost or min(had.get(profile_id, ()), default=(True, 0, key))[2] != key or profile_id in first_here
         gone.append(is_gone)
         if not is_gone:

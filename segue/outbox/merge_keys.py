@@ -102,9 +102,11 @@ def _exchange(connection: Connection, table: Table, column: str, keys: Mapping[s
 
 
 def _subjects(claims: Iterable[Sequence[Any]], root_of: Mapping[int, int]) -> Iterator[dict[str, int]]:
-    """Messages whose subject was the person: nothing else in the occasion has that number."""
+    """Messages whose subject was the person: nothing else in the occasion has that number, and a card's is an order."""
     for rows in claims:
         for row in rows:
+            if row.channel == "print":
+                continue
             kinds = {kind for kind, number in _NAMED.findall(row.key) if int(number) == row.subject_id}
             if row.subject_id in root_of and row.profile_id == row.subject_id and kinds == {"profile"}:
                 yield {"id": row.id, "subject_id": root_of[row.subject_id]}

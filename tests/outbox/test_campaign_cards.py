@@ -17,6 +17,7 @@ from segue.render import Links
 from segue.service import Segue
 from segue.store.engine import read, write
 from segue.store.tables import fulfilment, message, order, profile, voucher
+from tests.outbox.merges import found, merge
 from tests.outbox.printshop import NOON, WAVE, Open, add_order, cancel, pick_list, shop
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -101,17 +102,32 @@ def test_a_parcel_that_got_another_card_meanwhile_gets_no_second_one(opened: Ope
     assert cards(segue) == [(1, 101, "accepted", None), (2, 102, "skipped", "occasion_gone")]
 
 
-def test_a_packed_parcel_and_a_segment_that_means_her_no_more_end_it(opened: Open) -> None:
+def test_a_merge_leaves_a_card_with_its_order_whatever_its_number(opened: Open) -> None:
+    """Her order has the number that her profile had: taken for her, it would become another's parcel."""
     segue = opened()
-    shop(segue, 3)
+    shop(segue, 2)
+    for number in (101, 102):
+        cancel(segue, number, NOON)
+    add_order(segue, 2, 2)
+    assert send(segue) == 1
+    found(segue.engine, (1, 2))
+    assert merge(segue.engine, now=NOON) == 1
+    assert cards(segue) == [(1, 2, "accepted", None)]
+
+
+def test_a_packed_parcel_and_a_segment_that_means_her_no_more_end_it(opened: Open) -> None:
+    """So does an order that turns out to be somebody else's: her name and code are nothing to them."""
+    segue = opened()
+    shop(segue, 4)
     with write(segue.engine) as connection:
         connection.execute(insert(fulfilment).values(order_id=101, kind="packed", occurred_at=NOON, recorded_at=NOON))
-    assert send(segue, people=s.Definition(conditions=(s.Lives(country="US"),))) == 2
+    assert send(segue, people=s.Definition(conditions=(s.Lives(country="US"),))) == 3
     with write(segue.engine) as connection:
         connection.execute(update(profile).where(profile.c.id == 3).values(country="CA"))
+        connection.execute(update(order).where(order.c.id == 104).values(profile_id=1))
     segue.clock.set(WAVE)
     (report,) = segue.print_run()
-    assert (pick_list(report.files[1]), report.taken_out) == (["#102"], {"occasion_gone": 1})
+    assert (pick_list(report.files[1]), report.taken_out) == (["#102"], {"occasion_gone": 2})
 
 
 @pytest.mark.parametrize("printed", [False, True])
