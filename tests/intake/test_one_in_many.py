@@ -1,4 +1,4 @@
-"""One broken row in a hundred thousand: its own order is left out, with the line an editor shows, and nothing else."""
+"""One broken row in forty thousand: its own order is left out, with the line an editor shows, and nothing else."""
 
 from __future__ import annotations
 
