@@ -19,10 +19,8 @@ from tests.flows.conftest import NOW
 SEND = RetargetingForm(mode=Mode.SEND)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_no_is_heard_though_the_feed_cannot_be_written(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
-    pages: list[str] = []
-    monkeypatch.setattr(audiences, "create_markdown_artifact", lambda text, **_: pages.append(text))
+def mirrored(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> tuple[Town, int]:
+    """A town whose audiences were mirrored by schedule, and the one person who is in them."""
     monkeypatch.setattr(audiences, "settle_start", lambda _mode: Start.SCHEDULE)
     monkeypatch.setattr(audiences, "open_segue", lambda: nullcontext(installed))
     installed.switch_on("retargeting", NOW - timedelta(days=30))
@@ -30,6 +28,14 @@ def test_a_no_is_heard_though_the_feed_cannot_be_written(installed: Segue, monke
     who = town.person()
     town.add_to_cart(who, town.variant(1))
     audiences.run_audiences(SEND)
+    return town, who
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_no_is_heard_though_the_feed_cannot_be_written(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages: list[str] = []
+    monkeypatch.setattr(audiences, "create_markdown_artifact", lambda text, **_: pages.append(text))
+    town, who = mirrored(installed, monkeypatch)
     folder = Path(installed.settings.outbox)
     in_it, feed = folder / "audiences" / "segue-cart.csv", folder / "feed.csv"
     assert len(in_it.read_text().splitlines()) == 2
@@ -58,13 +64,7 @@ def test_a_no_is_heard_though_the_feed_cannot_be_written(installed: Segue, monke
 def test_a_no_is_heard_though_nobody_can_be_added(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run would add is hashed with the brand; a brand file that is gone ends the run, and keeps nobody in."""
     monkeypatch.setattr(audiences, "create_markdown_artifact", lambda *_, **__: None)
-    monkeypatch.setattr(audiences, "settle_start", lambda _mode: Start.SCHEDULE)
-    monkeypatch.setattr(audiences, "open_segue", lambda: nullcontext(installed))
-    installed.switch_on("retargeting", NOW - timedelta(days=30))
-    town = Town(installed.engine, NOW)
-    who = town.person()
-    town.add_to_cart(who, town.variant(1))
-    audiences.run_audiences(SEND)
+    town, who = mirrored(installed, monkeypatch)
     in_it = Path(installed.settings.outbox) / "audiences" / "segue-cart.csv"
     town.consent(who, "denied")
     town.add_to_cart(town.person(), town.variant(1))

@@ -38,6 +38,17 @@ def left_at(desk: Desk) -> list[datetime]:
     return sorted(row.handed_over_at for row in desk.rows() if row.handed_over_at is not None)
 
 
+def share_a_mailbox(desk: Desk, people: int) -> None:
+    """Give the first `people` one address, which the first of them is known by."""
+    shared = {"kind": "email", "value": "all@example.com", "recorded_at": NOW}
+    numbers = range(1, people + 1)
+    with write(desk.engine) as connection:
+        connection.execute(delete(identifier).where(identifier.c.kind == "email"))
+        connection.execute(
+            insert(identifier), [shared | {"profile_id": number, "identifies": number == 1} for number in numbers]
+        )
+
+
 def test_a_shop_that_takes_its_time_with_codes_sends_nobody_a_mail_at_night(
     desk: Desks, passes: Callable[[Desk, timedelta], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,12 +71,7 @@ def test_people_who_share_a_mailbox_are_asked_for_the_hour_one_by_one(
 ) -> None:
     """Each of them leaves in a share of its own, after the answer to the one before."""
     one = desk(step(), people=10)
-    with write(one.engine) as connection:
-        connection.execute(delete(identifier).where(identifier.c.kind == "email"))
-        shared = {"kind": "email", "value": "all@example.com", "recorded_at": NOW}
-        connection.execute(
-            insert(identifier), [shared | {"profile_id": number, "identifies": number == 1} for number in range(1, 11)]
-        )
+    share_a_mailbox(one, 10)
     one.clock.set(QUIET - timedelta(minutes=1, seconds=30))
 
     def answered() -> None:
@@ -92,12 +98,7 @@ def test_a_judgement_that_has_aged_is_made_again_between_two_shares(
     desk: Desks, passes: Callable[[Desk, timedelta], None]
 ) -> None:
     one = desk(step(), people=2)
-    with write(one.engine) as connection:
-        connection.execute(delete(identifier).where(identifier.c.kind == "email"))
-        shared = {"kind": "email", "value": "all@example.com", "recorded_at": NOW}
-        connection.execute(
-            insert(identifier), [shared | {"profile_id": number, "identifies": number == 1} for number in (1, 2)]
-        )
+    share_a_mailbox(one, 2)
     seen: list[str] = []
     one.probe.tell = seen.append
     one.probe.hooks["answered"] = lambda: passes(one, timedelta(minutes=1))
