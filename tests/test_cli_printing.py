@@ -23,6 +23,7 @@ from segue.service import Segue, open_segue
 from segue.settings import load_settings
 from segue.store.engine import read, write
 from segue.store.tables import consent_event, identifier, location, order, profile, voucher
+from tests.pdf_text import letters_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 5, 12, 16, tzinfo=UTC)  # two hours before the pick wave in New York
@@ -139,7 +140,7 @@ def test_a_card_is_printed_again_with_its_code_wherever_it_was_packed(run: Print
     assert pdf.parent == folder / "print" / "_reprints"
     pages = PdfReader(pdf).pages
     assert len(pages) == 4
-    said = "".join("".join(page.extract_text().split()) for page in pages)  # kerned letters come apart
+    said = "".join(map(letters_of, pages))
     with open_segue() as segue, read(segue.engine) as connection:
         codes = dict(connection.execute(select(voucher.c.profile_id, voucher.c.code)).all())
     assert [code in said for _, code in sorted(codes.items())] == [True, False, True]

@@ -7,6 +7,8 @@ the middle. PostgreSQL runs READ COMMITTED; what must not race takes its row loc
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 _BUSY_MS = 60_000
 _PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={_BUSY_MS}",
@@ -45,9 +46,28 @@ def open_engine(url: str) -> Engine:
 def _sqlite_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
     cursor = connection.cursor()
+    _use_wal(cursor)
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Keep the database's log beside it; asks again while another process begins to.
+
+    SQLite waits for no lock here: of two that switch a new database at one instant, one is told that it is locked.
+    """
+    last = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # The low byte is the plain code of an extended one.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _sqlite_begin(connection: Connection) -> None:

@@ -24,7 +24,7 @@ class TestOneARequest(MessageConnectorContract):
 
     @pytest.fixture
     def connector(self, wire: SendgridWire) -> Iterator[SendgridConnector]:
-        connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=0.3, people_per_request=self.people)
+        connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=1, people_per_request=self.people)
         yield connector
         connector.close()
 

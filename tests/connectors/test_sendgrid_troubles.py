@@ -33,7 +33,7 @@ def wire() -> Iterator[SendgridWire]:
 
 @pytest.fixture
 def connector(wire: SendgridWire) -> Iterator[SendgridConnector]:
-    made = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=0.3)
+    made = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=10)
     yield made
     made.close()
 
@@ -112,7 +112,7 @@ def test_trouble_after_the_first_request_defers_the_rest(connector: SendgridConn
 
 
 def test_the_sandbox_checks_and_delivers_nothing(wire: SendgridWire) -> None:
-    connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=0.3, sandbox=True)
+    connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=10, sandbox=True)
     wire.reply(Reply(200))
     assert send(connector, [mail(0), mail(1)]).count() == {Outcome.ACCEPTED: 2}
     assert wire.requests[0]["mail_settings"] == {"sandbox_mode": {"enable": True}}
@@ -141,9 +141,11 @@ def test_a_server_that_stops_reading_has_not_got_the_request() -> None:
     assert seen.left == [mail(0).key]
 
 
-def test_silence_after_the_body_is_uncertain(connector: SendgridConnector, wire: SendgridWire) -> None:
+def test_silence_after_the_body_is_uncertain(wire: SendgridWire) -> None:
+    connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=0.5)
     wire.answer("silence")
     seen = send(connector, [mail(0), mail(1)])
+    connector.close()
     assert fates(seen) == {mail(n).key: (Outcome.UNCERTAIN, "no_answer") for n in range(2)}
 
 
@@ -241,7 +243,7 @@ def test_trouble_in_the_middle_of_taking_apart_keeps_what_is_known(
 
 
 def test_through_the_outbox_every_message_has_its_state(wire: SendgridWire, tmp_path: Path) -> None:
-    connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=0.3)
+    connector = SendgridConnector(api_key=KEY, base_url=wire.url, timeout=10)
     journal = Journal(tmp_path)
     batch: list[Message] = [mail(n) for n in range(3)] + [replace(mail(3), address="not one"), mail(4, text="b")]
     wire.reply(Reply(400, body=errors("personalizations.1.to.0.email")), Reply(), Reply(504))

@@ -31,7 +31,7 @@ class TestPipelined(MessageConnectorContract):
             starttls=False,
             connections=self.connections,
             hello="shop.example.test",
-            timeout=0.3,
+            timeout=1,
         )
         yield connector
         connector.close()
@@ -56,7 +56,7 @@ class TestWithLogin(TestPipelined):
             username="shop",
             password="s3cret",
             hello="shop.example.test",
-            timeout=0.3,
+            timeout=1,
         )
         yield connector
         connector.close()

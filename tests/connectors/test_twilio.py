@@ -30,7 +30,7 @@ from tests.connectors.twilio_judge import HAS_SPECIFICATION, MISSING, complaints
 from tests.connectors.twilio_wire import ACCOUNT, NUMBER, SERVICE, TOKEN, TwilioWire, basic
 
 pytestmark = pytest.mark.timeout(60)
-OPTIONS: dict[str, Any] = {"account_sid": ACCOUNT, "auth_token": TOKEN, "from_number": NUMBER, "timeout": 0.5}
+OPTIONS: dict[str, Any] = {"account_sid": ACCOUNT, "auth_token": TOKEN, "from_number": NUMBER, "timeout": 10.0}
 PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
 
@@ -183,7 +183,6 @@ def test_carries_no_mail(wire: TwilioWire, connector: TwilioConnector) -> None:
         ("broken", Outcome.UNCERTAIN, "status_500", False),
         ("away", Outcome.UNCERTAIN, "status_503", False),
         ("not json", Outcome.UNCERTAIN, "unreadable_answer", False),
-        ("silence", Outcome.UNCERTAIN, "no_answer", False),
         ("cut", Outcome.UNCERTAIN, "connection_lost", False),
     ],
 )
@@ -193,6 +192,16 @@ def test_each_answer_is_that_messages_fate(
     wire.answer(answer)
     (result,) = send(connector, texts(1)).results
     assert (result.outcome, result.reason, result.suppress) == (outcome, reason, suppress)
+
+
+def test_silence_is_uncertain(wire: TwilioWire) -> None:
+    connector = TwilioConnector(**OPTIONS | {"timeout": 0.5}, base_url=wire.url)
+    wire.answer("silence")
+    try:
+        (result,) = send(connector, texts(1)).results
+    finally:
+        connector.close()
+    assert (result.outcome, result.reason, result.suppress) == (Outcome.UNCERTAIN, "no_answer", False)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class TestTwilio(MessageConnectorContract):
             auth_token=TOKEN,
             base_url=wire.url,
             connections=self.connections,
-            timeout=0.3,
+            timeout=1,
             price_per_segment="0.0083",
             **self.sender,
         )

@@ -26,7 +26,7 @@ class TestMails(MessageConnectorContract):
     @pytest.fixture
     def connector(self, wire: Receiver) -> Iterator[WebhookConnector]:
         connector = WebhookConnector(
-            url="https://hooks.example.com/segue", secret=SECRET, base_url=wire.url, timeout=0.4, idempotent=True
+            url="https://hooks.example.com/segue", secret=SECRET, base_url=wire.url, timeout=1, idempotent=True
         )
         yield connector
         connector.close()
@@ -40,7 +40,7 @@ class TestAudiences(AudienceConnectorContract):
 
     @pytest.fixture
     def connector(self, platform: Receiver) -> Iterator[WebhookConnector]:
-        connector = WebhookConnector(url=platform.url, secret=SECRET, timeout=0.4)
+        connector = WebhookConnector(url=platform.url, secret=SECRET, timeout=1)
         yield connector
         connector.close()
 

@@ -19,6 +19,7 @@ from segue.store.tables import (
     voucher,
 )
 from tests.outbox.printshop import NOON, WAVE, Open, cancel, numbers_in, pick_list, shop, states
+from tests.pdf_text import letters_of
 
 
 def test_one_pdf_and_pick_list_a_location_in_packing_order(opened: Open) -> None:
@@ -64,8 +65,8 @@ def test_a_page_is_printed_again_with_the_same_code(opened: Open) -> None:
     assert numbers_in(again) == ["#102"]
     with read(segue.engine) as connection:
         code = connection.scalar(select(voucher.c.code).where(voucher.c.key == "welcome_insert/insert/order:102"))
-    assert code in pypdf.PdfReader(again).pages[1].extract_text()
-    assert code in pypdf.PdfReader(report.files[0]).pages[3].extract_text()
+    assert code in letters_of(pypdf.PdfReader(again).pages[1])
+    assert code in letters_of(pypdf.PdfReader(report.files[0]).pages[3])
     with pytest.raises(KeyError, match="pick list"):
         segue.reprint(["#999"])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, text, update
@@ -65,6 +67,20 @@ def test_two_writers_queue(engine: Engine) -> None:
         one.join()
     with read(engine) as connection:
         assert connection.scalar(select(lease.c.epoch).where(lease.c.bucket == 0)) == 40
+
+
+def test_a_new_database_is_opened_while_another_process_makes_it(tmp_path: Path) -> None:
+    """SQLite itself waits for no lock when it is to keep a log beside the database."""
+    file = tmp_path / "new.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, other.execute, ("COMMIT",))
+        done.start()
+        engine = open_engine(f"sqlite:///{file}")
+        with read(engine) as connection:
+            assert not done.is_alive()
+            assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        engine.dispose()
 
 
 def test_values_never_appear_in_error_texts(engine: Engine) -> None:
