@@ -101,7 +101,7 @@ class _Player:
             offers=self._offers,
             audiences={"fake": FakeAudiences(platform=self._platform)},
         )
-        self._played = Played(story, _complete(story))
+        self._played = Played(story, complete(story))
         self._codes: defaultdict[str, list[str]] = defaultdict(list)
         self._synced_at = START - _SYNC_EVERY
         self._seen = 0
@@ -222,7 +222,7 @@ def _points(connection: Connection, at: datetime) -> dict[int, tuple[int, int]]:
     return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(sums)}
 
 
-def _complete(story: Story) -> list[Fact]:
+def complete(story: Story) -> list[Fact]:
     """The facts, each with the address it is about."""
     facts = facts_of(story)
     by_order = {one.data["order"]: one for one in facts if one.kind == "order"}
