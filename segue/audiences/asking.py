@@ -3,9 +3,9 @@
 A refusal of a whole batch is believed only for a batch of one: that row stays as it is, rests for a day, and the others
 go on. Removals that are not answered stop no others, either (see `unanswered`).
 
-The brake on the journey keeps people from being added; removals go on, since a no waits for nobody's plans. The brake
-on the platform's connector, on the channel or on everything holds removals, too: nothing may leave there. The report
-then says how many noes wait.
+The brake on the journey, or on the run, keeps people from being added; removals go on, since a no waits for nobody's
+plans. The brake on the platform's connector, on the channel or on everything holds removals, too: nothing may leave
+there. The report then says how many noes wait.
 """
 
 from __future__ import annotations
@@ -70,11 +70,14 @@ class Asking:
         *,
         fields: tuple[str, ...],
         external_id: str | None,
+        brake: str | None = None,
     ) -> None:
+        """`brake`, besides the journey's, keeps people from being added."""
         self._tools, self._rule, self._connector, self._books = tools, rule, connector, books
         self._fields, self._external_id = fields, external_id
         self._engine, self._clock, self._probe, self._fence = tools.engine, tools.clock, tools.probe, tools.fence
         self._brakes = audience_brakes(connector.name)
+        self._adding_brakes = {f"journey:{JOURNEY.name}", *([brake] if brake else [])}
         self._refused = 0
         self._unanswered = Unanswered()
         #: What the platform took, and what it can do nothing with.
@@ -239,6 +242,6 @@ class Asking:
 
     def _may_go_on(self, connection: Connection, state: str) -> None:
         self._fence(connection)
-        brakes = self._brakes | ({f"journey:{JOURNEY.name}"} if state == ADDING else set())
+        brakes = self._brakes | (self._adding_brakes if state == ADDING else set())
         if standing := brakes & paused_names(connection):
             raise StopSync(f"paused: {', '.join(sorted(standing))}")

@@ -15,6 +15,7 @@ from segue.audiences.plan import (
     REFUSED,
     REJECTED,
     REMOVING,
+    STOPPED,
     Member,
     Plan,
     before_refusal,
@@ -98,6 +99,12 @@ class Books:
             audience_member,
             [{"id": row, "state": REMOVING, "reason": why, "changed_at": now} for row, why in rows.items()],
         )
+
+    def withdraw(self, connection: Connection, people: Collection[int], now: datetime) -> None:
+        """Take back what is open of adding these people: asked for before, it may have been done."""
+        adding = _COLUMNS.where(self._mine, audience_member.c.state == ADDING)
+        rows = rows_where(connection, adding, audience_member.c.profile_id, people)
+        self.remove(connection, {row.id: STOPPED for row in rows}, now)
 
     def gone_of(self, connection: Connection, rows: Collection[int]) -> set[int]:
         """Those of `rows` that are certainly out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 
 from sqlalchemy import Connection
 
@@ -35,13 +35,19 @@ class Mirror:
         connector: AudienceConnector,
         *,
         may_enter: Container[int] | None = None,
+        stopped: Collection[int] = (),
+        brake: str | None = None,
     ) -> None:
-        """`may_enter` are the only people who may be added that are not in it; None: whoever belongs in."""
+        """`may_enter` are the only people who may be added that are not in it; None: whoever belongs in.
+
+        `stopped` are those whom a run was to add that was stopped since; `brake` keeps this very run from adding more.
+        """
         self._tools, self._rule, self._connector = tools, rule, connector
         self._tally = Tally()
         self._done = {ADDING: 0, REMOVING: 0}
         self._rejected = 0
         self._may_enter, self._held_back = may_enter, 0
+        self._stopped, self._brake = stopped, brake
         #: Of a preview: whom a sync would ask the platform to take who is not in it.
         self.fresh: list[int] = []
 
@@ -59,6 +65,7 @@ class Mirror:
             books,
             fields=tuple(row.fields),
             external_id=row.external_id,
+            brake=self._brake,
         )
         problem: str | None = None
         try:
@@ -137,6 +144,10 @@ class Mirror:
     ) -> dict[int, Mapping[str, str]]:
         """Write the difference into the books; return the rows that are added once they are removed."""
         again: dict[int, Mapping[str, str]] = {}
+        if self._stopped:
+            with write(self._tools.engine) as connection:
+                self._tools.fence(connection)
+                books.withdraw(connection, self._stopped, moment.now)
         with read(self._tools.engine) as connection:
             found = considered(connection, self._rule, moment, brief)
         for rows in chunks(found):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 ADDING, IN, REMOVING, OUT = "adding", "in", "removing", "out"
 #: Of an `out` row: the platform could do nothing with these identifiers, so they are not offered again.
 REJECTED = "rejected:"
-CHANGED, MERGED = "changed", "merged"
+CHANGED, MERGED, STOPPED = "changed", "merged", "stopped"
 #: Of an open row: asked for alone, the platform refused the request itself. Left in peace for a day; what is before it
 #: is why she is to go out.
 REFUSED = "refused:"
@@ -50,7 +50,8 @@ class Plan:
     remove: dict[int, str] = field(default_factory=dict)
     #: Rows to be added once their removal is answered, by id.
     again: dict[int, Identifiers] = field(default_factory=dict)
-    #: Who is asked of the platform for the first time, or again after she was out, by profile id: the row, if any.
+    #: Who is asked of the platform for the first time, or again after she was out or on her way out, by profile id: the
+    #: row, if any.
     fresh: dict[int, int | None] = field(default_factory=dict)
     rejected: int = 0
 
@@ -67,7 +68,8 @@ class Plan:
             if row is None:
                 del self.enter[profile_id]
             else:
-                del self.add[row]
+                self.add.pop(row, None)
+                self.again.pop(row, None)
         return len(held)
 
 
@@ -105,6 +107,7 @@ def _want(made: Plan, profile_id: int, wanted: Identifiers, own: Sequence[Member
             made.add[keep.id] = wanted  # a platform that matches by any one address took her out with her double
     elif leaving:
         made.again[leaving[0].id] = wanted
+        made.fresh[profile_id] = leaving[0].id
     elif own:
         if (
             own[0].reason is not None

@@ -8,7 +8,7 @@ an address with her. One sync at a time, under a lease; the brake is asked befor
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
@@ -60,18 +60,27 @@ class AudienceSync:
             patience=lease_ttl.total_seconds() / 2,
         )
 
-    def sync(self, moment: Moment, brief: RetargetingBrief, may_enter: Entering | None = None) -> AudienceReport:
+    def sync(
+        self,
+        moment: Moment,
+        brief: RetargetingBrief,
+        may_enter: Entering | None = None,
+        *,
+        stopped: Mapping[Place, Collection[int]] | None = None,
+        brake: str | None = None,
+    ) -> AudienceReport:
         """Bring every audience at every platform in line; what cannot be done now is left for the next sync.
 
         `may_enter` are the only people who may be added to an audience that they are not in; None: whoever belongs in.
-        Removals go on whatever it says.
+        Removals go on whatever it says. `stopped` are those whom a run was to add that was stopped since: what is open
+        of it is taken back. `brake` keeps people from being added as soon as it is on.
         """
         with write(self._engine) as connection:
             insert_new(connection, lease, [{"bucket": BUCKET}], ["bucket"])
         if not self._leases.claim({BUCKET}):
             return AudienceReport(preview=False, lines=(), busy=True)
         try:
-            lines = [mirror.run(moment, brief) for mirror in self._mirrors(may_enter)]
+            lines = [mirror.run(moment, brief) for mirror in self._mirrors(may_enter, stopped, brake)]
         finally:
             self._leases.release()
         return AudienceReport(preview=False, lines=tuple(lines))
@@ -84,18 +93,25 @@ class AudienceSync:
         `keep` is told of each audience who would be added that is not in it.
         """
         lines = []
-        for mirror in self._mirrors(None):
+        for mirror in self._mirrors():
             lines.append(mirror.preview(moment, brief))
             keep((lines[-1].connector, lines[-1].audience), mirror.fresh)
         return AudienceReport(preview=True, lines=tuple(lines))
 
-    def _mirrors(self, may_enter: Entering | None) -> list[Mirror]:
+    def _mirrors(
+        self,
+        may_enter: Entering | None = None,
+        stopped: Mapping[Place, Collection[int]] | None = None,
+        brake: str | None = None,
+    ) -> list[Mirror]:
         return [
             Mirror(
                 self._tools,
                 rule,
                 connector,
                 may_enter=None if may_enter is None else may_enter.get((connector.name, rule.name), frozenset()),
+                stopped=(stopped or {}).get((connector.name, rule.name), ()),
+                brake=brake,
             )
             for connector in self._connectors.values()
             for rule in AUDIENCES

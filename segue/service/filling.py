@@ -6,10 +6,10 @@ Only additions are asked about. Who said no, bought or left is removed by every 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, or_, select
 
 from segue.audiences import AudienceReport, Place
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
@@ -68,7 +68,9 @@ class FillVerbs(ApproveVerbs, AudienceVerbs):
             waits = row.approval_until is not None and (
                 row.approved_at is None or row.approval_until <= self.clock.now()
             )
-            is_stopped = f"run:{run_id}" in paused_names(connection)
+            paused = paused_names(connection)
+            is_stopped = f"run:{run_id}" in paused
+            stopped = _stopped(connection, paused)
             frozen = connection.execute(
                 select(run_audience.c.key, run_audience.c.profile_id).where(run_audience.c.run_id == run_id)
             ).all()
@@ -76,11 +78,14 @@ class FillVerbs(ApproveVerbs, AudienceVerbs):
         for key, profile_id in () if waits or is_stopped else frozen:
             connector, audience, _ = key.split("/", 2)
             may_enter[connector, audience].add(profile_id)
-        return self._audience_sync().sync(self._moment(JOURNEY), brief, may_enter)
+        brake = None if is_stopped else f"run:{run_id}"
+        return self._audience_sync().sync(self._moment(JOURNEY), brief, may_enter, stopped=stopped, brake=brake)
 
     def remove_unwanted(self, brief: RetargetingBrief) -> AudienceReport:
         """Sync and add nobody: a no does not wait until a run can say whom it would add."""
-        return self._audience_sync().sync(self._moment(JOURNEY), brief, {})
+        with read(self.engine) as connection:
+            stopped = _stopped(connection, paused_names(connection))
+        return self._audience_sync().sync(self._moment(JOURNEY), brief, {}, stopped=stopped)
 
     def _asked_about(self, run_id: int) -> set[str]:
         """Whom other runs wait for a yes to add, or were refused to."""
@@ -102,3 +107,19 @@ class FillVerbs(ApproveVerbs, AudienceVerbs):
                 more = f", and {members:,} are in its audiences" if start is Start.SCHEDULE else ""
                 return f"{name} would be told of {fresh:,} people, more than {limit:,}{more}"
         return None
+
+
+def _stopped(connection: Connection, paused: Collection[str]) -> Mapping[Place, set[int]]:
+    """Whom a run was to add to which audience that was stopped since; of several runs that were to, the last counts."""
+    stopped = [int(name.partition(":")[2]) for name in paused if name.startswith("run:")]
+    key, owner = run_audience.c.key, run_audience.c.profile_id
+    last = func.max(run_audience.c.run_id)
+    asked = select(key).join(run, run.c.id == run_audience.c.run_id).where(run.c.journey == JOURNEY.name)
+    theirs = asked.where(run_audience.c.run_id.in_(stopped))
+    might_add = or_(run.c.approval_until.is_(None), run.c.approved_at.is_not(None))
+    found: defaultdict[Place, set[int]] = defaultdict(set)
+    rows = asked.add_columns(owner).where(might_add, key.in_(theirs)).group_by(key, owner).having(last.in_(stopped))
+    for name, profile_id in connection.execute(rows) if stopped else ():
+        connector, audience, _ = name.split("/", 2)
+        found[connector, audience].add(profile_id)
+    return found

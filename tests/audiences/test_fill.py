@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from segue.contract import AudienceChange, Result, TransientError
 from segue.contract.fake import FakeOffers
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.journeys.retargeting import RetargetingBrief
@@ -100,6 +102,41 @@ def test_a_no_adds_nobody(town: Town, desk: Desk, *, is_late: bool) -> None:
         desk.approve(asked)
     desk.segue.refuse(asked.run_id, "Ann Example")
     assert (desk.sync(asked).held_back, desk.held()) == (4, 0)
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["between two syncs", "in the middle of one"])
+def test_a_run_that_is_stopped_adds_nobody_more(
+    town: Town, desk: Desk, monkeypatch: pytest.MonkeyPatch, *, is_busy: bool
+) -> None:
+    """Nor does a later sync, of what it left open: whoever that was is asked about anew."""
+    in_carts(town, 4)
+    asked = desk.freeze()
+    desk.approve(asked)
+    answer = desk.connector.sync
+
+    def away(_change: AudienceChange) -> Iterator[Result]:
+        desk.segue.stop_run(asked.run_id, reason="a mistake")
+        raise TransientError("away")
+
+    def one_at_a_time(change: AudienceChange) -> Iterator[Result]:
+        desk.segue.stop_run(asked.run_id, reason="a mistake")
+        yield from list(answer(change))
+
+    if is_busy:
+        monkeypatch.setattr(desk.connector, "capabilities", replace(desk.connector.capabilities, max_batch=1))
+    monkeypatch.setattr(desk.connector, "sync", one_at_a_time if is_busy else away)
+    done = desk.sync(asked)
+    assert (done.added, done.waiting, desk.held()) == ((1, 3, 1) if is_busy else (0, 4, 0))
+    monkeypatch.setattr(desk.connector, "sync", answer)
+    assert desk.sync(asked).waiting == 0
+    in_it = int(is_busy)
+    assert desk.held() == in_it
+    again = desk.freeze()
+    assert (again.asks is None, again.to_send) == (is_busy, 4 - in_it)
+    if not is_busy:
+        assert desk.sync(again).held_back == 4
+        desk.approve(again)
+    assert (desk.sync(again).added, desk.held()) == (4 - in_it, 4)
 
 
 def test_what_is_usual_asks_nobody_by_schedule(town: Town, desk: Desk) -> None:
