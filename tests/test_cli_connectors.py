@@ -39,7 +39,7 @@ def test_it_lists_what_each_carries_and_takes(runner: CliRunner) -> None:
 def test_several_may_keep_audiences(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """`meta, webhook`: each serves."""
     settings = Settings(connectors={"audience": "files, webhook", "offers": "files"})
-    monkeypatch.setattr("segue.cli.connectors.load_settings", lambda: settings)
+    monkeypatch.setattr("segue.settings.load_settings", lambda: settings)
     shown = {
         line.split("│")[1].strip(): line
         for line in runner.invoke(app, ["connectors"]).stdout.splitlines()

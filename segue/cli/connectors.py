@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from segue.cli.skeleton import Carried, write_skeleton
-from segue.outbox.installed import Installed, describe_connectors
-from segue.settings import load_settings
+from segue.cli.carried import Carried
+
+if TYPE_CHECKING:
+    from segue.outbox.installed import Installed
 
 app = typer.Typer(help="List the connectors installed, what they carry and take; or begin one of your own.")
 _out = Console()
@@ -23,6 +24,9 @@ def connectors(context: typer.Context) -> None:
     """List the connectors installed: what each carries, what it serves here, and the settings it takes."""
     if context.invoked_subcommand is not None:
         return
+    from segue.outbox.installed import describe_connectors
+    from segue.settings import load_settings
+
     table = Table(title="Connectors")
     for head in ("name", "from", "carries", "serves here", "settings (* must be given)"):
         table.add_column(head)
@@ -40,6 +44,8 @@ def new(
     folder: Annotated[Path, typer.Option(help="Where the package's folder goes.")] = Path(),
 ) -> None:
     """Write a package with a connector that works and a contract test that is green, to be changed step by step."""
+    from segue.cli.skeleton import write_skeleton
+
     package = write_skeleton(name, channel, folder)
     _out.print(f"[bold]{escape(str(package))}[/bold] holds a connector, its test and a README. Next:", highlight=False)
     _out.print(f"  cd {escape(str(package))}\n  pip install --editable .\n  pytest", highlight=False)

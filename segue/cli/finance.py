@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from segue.cli.opened import opened
-from segue.render.wording import money
-from segue.service.finance import OpenMonth, OpenPromises, finance_csv, rewards_ahead
+
+if TYPE_CHECKING:
+    from segue.service.finance import OpenMonth, OpenPromises
 
 _out = Console(soft_wrap=True)
 
@@ -21,6 +22,8 @@ def finance(
     csv: Annotated[Path | None, typer.Option(help="Write it to this file, too, a line a month and kind.")] = None,
 ) -> None:
     """Show open points and codes by the month in which they run out if nobody uses them."""
+    from segue.service.finance import finance_csv, rewards_ahead
+
     with opened() as segue:
         promises = segue.finance()
         ahead = rewards_ahead(segue.referrals(), segue.settings.house.referral)
@@ -52,6 +55,8 @@ def open_table(promises: OpenPromises) -> Table:
 
 
 def _row(month: OpenMonth, currency: str) -> tuple[str, ...]:
+    from segue.render.wording import money
+
     amounts = ", ".join(money(minor, one) for one, minor in month.voucher_minor.items())
     return (
         month.month,

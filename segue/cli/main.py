@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
 
 from segue.cli import connectors, seeds
 from segue.cli.finance import finance
@@ -21,13 +20,8 @@ from segue.cli.opened import opened
 from segue.cli.printing import print_cards
 from segue.cli.referrals import referrals
 from segue.cli.rehearse import rehearse_period
-from segue.cli.season import play_demo
 from segue.cli.segments import segments
 from segue.cli.vouchers import vouchers
-from segue.contract import ConnectorError
-from segue.intake import IntakeError
-from segue.render import RenderError
-from segue.settings import load_settings
 
 app = typer.Typer(
     help="Segue runs a shop's customer journeys over e-mail, SMS, print and ads.",
@@ -54,6 +48,9 @@ def demo(
     customers: Annotated[int, typer.Option(min=200, help="How many customers the sample shop has.")] = 1000,
 ) -> None:
     """Play a sample shop's season and leave a gallery of who got what and why."""
+    from segue.cli.season import play_demo
+    from segue.settings import load_settings
+
     page = play_demo(folder, out, customers=customers, settings=load_settings())
     out.print(f"\nOpen [bold]{page.resolve().as_uri()}[/bold] in a browser to see who got what and why.")
     out.print(
@@ -139,10 +136,13 @@ def main() -> None:
     """Run the command line; known errors end with one sentence instead of a traceback."""
     try:
         app()
-    except OperationalError as error:
-        _end(f"the database cannot be reached: {' '.join(str(error.orig).split())}; check SEGUE_DATABASE_URL")
-    except (IntakeError, RenderError, ConnectorError, FileExistsError, KeyError, ValueError) as error:
-        _end(str(error.args[0] if error.args else error))
+    except Exception as error:
+        from segue.cli.troubles import sentence_of
+
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        _end(sentence)
 
 
 def _end(sentence: str) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from segue.cli.opened import opened
-from segue.service import PrintReport, words
+
+if TYPE_CHECKING:
+    from segue.service import PrintReport
 
 _out = Console(soft_wrap=True)
 
@@ -53,6 +55,8 @@ def print_cards(
 
 
 def _table(reports: Sequence[PrintReport]) -> Table:
+    from segue.service import words
+
     table = Table(title="Printed, in packing order")
     table.add_column("location")
     table.add_column("cards", justify="right")

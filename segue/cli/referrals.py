@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from segue.cli.opened import opened
-from segue.service import Segue
+
+if TYPE_CHECKING:
+    from segue.service import Segue
 
 _out = Console()
 

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from segue.audiences import AudienceReport
 from segue.cli.finance import open_table
+from segue.cli.progress import advance
 from segue.cli.year import PARCELS_START, PLAYED, SEASON_END, SEASON_START, YEAR_OVER, YearPlayer
 from segue.clock import VirtualClock
 from segue.gallery import words, write_gallery
@@ -164,11 +165,6 @@ def _show(bars: Progress, task: TaskID, reached: datetime) -> None:
     if reached >= SEASON_START:
         said = "Playing thirty days of carts" if reached < SEASON_END else "Playing the weeks after"
     bars.update(task, description=said, completed=(reached - PARCELS_START).days)
-
-
-def advance(bars: Progress, task: TaskID, done: int, total: int | None) -> None:
-    """Show how far a file is."""
-    bars.update(task, completed=done, total=total)
 
 
 @contextmanager

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from segue.cli.opened import opened
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _out = Console()
 
@@ -28,6 +30,8 @@ def segments(
     ] = None,
 ) -> None:
     """List segments with how many people each means now; define new ones."""
+    from pydantic import ValidationError
+
     with opened() as segue:
         for file in define or ():
             name, title, conditions = _read(file)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from segue.cli.opened import opened
-from segue.render.wording import money
-from segue.service import CodeCount, Segue
+
+if TYPE_CHECKING:
+    from segue.service import CodeCount, Segue
 
 _out = Console()
 
@@ -58,6 +59,8 @@ def _settle(segue: Segue) -> None:
 
 
 def _table(count: CodeCount) -> Table:
+    from segue.render.wording import money
+
     table = Table(title="Personal codes")
     table.add_column("what")
     table.add_column("how many", justify="right")

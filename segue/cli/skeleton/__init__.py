@@ -6,26 +6,16 @@ import json
 import keyword
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from segue.cli.carried import Carried
 from segue.settings import Settings
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME: Final = 40
-
-
-class Carried(StrEnum):
-    """What a new connector can carry."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    PRINT = "print"
-    AUDIENCE = "audience"
-    OFFERS = "offers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
