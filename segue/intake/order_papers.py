@@ -35,7 +35,7 @@ class OrderPapers:
         self._floor = {t: connection.scalar(select(func.max(t.c.id))) or 0 for t in (order, fulfilment, order_return)}
         self._reversals: list[r.Reversal] = []
         self._early: list[r.Fulfilment] = []
-        #: Returns of an order that is not there yet: name of the return -> its order.
+        #: Returns that may have no order yet: name of the return -> its order.
         self._unmatched: dict[str, str] = {}
 
     def reverse(self, facts: Sequence[r.Reversal]) -> None:
@@ -43,7 +43,7 @@ class OrderPapers:
         self._reversals.extend(facts)
 
     def write_returns(self, facts: Sequence[r.Return], owners: dict[int, int]) -> None:
-        """Write returns; one whose order nobody knows stands by itself."""
+        """Write returns; one whose order nobody knows stands by itself until the order comes."""
         sound = [fact for fact in facts if fact.document not in self._spoilt]
         self._tally.skipped["order_rejected"] += len(facts) - len(sound)
         if not sound:
@@ -68,6 +68,8 @@ class OrderPapers:
             if fact.order is not None and row["order_id"] is None:
                 self._unmatched[fact.dedupe] = fact.order
         new = insert_new(self._connection, order_return, list(rows.values()), ["dedupe"])
+        if new < len(rows):  # what was told before may have been told before its order
+            self._unmatched |= {fact.dedupe: fact.order for fact in sound if fact.order is not None}
         self._tally.count("return", seen=len(sound), new=new)
 
     def write_fulfilments(self, facts: Sequence[r.Fulfilment]) -> None:
@@ -126,19 +128,21 @@ class OrderPapers:
         for paper in waiting.fetch(self._connection, self._floor[order]):
             if isinstance(paper, r.Fulfilment):
                 early.append(paper)
+            elif isinstance(paper, waiting.Document):
+                self._unmatched.setdefault(paper.dedupe, paper.order)
             else:
                 self._reversals.append(paper)
         self.write_fulfilments(early)
-        matched = self._match_returns()
+        matched, documents = self._match_returns()
         changed, unmatched = Reversals(self._connection, self._tally, self._now, self._reversals).apply()
-        kept: tuple[waiting.Paper, ...] = (*self._early, *unmatched)
+        kept = (*self._early, *unmatched)
         for fact in kept:
             self._tally.warn(fact.line, "waits_for_order")
-        waiting.keep(self._connection, kept, self._now)
+        waiting.keep(self._connection, (*kept, *documents), self._now)
         return changed | matched
 
-    def _match_returns(self) -> set[int]:
-        """Bring returns to the orders that have come since; return these orders."""
+    def _match_returns(self) -> tuple[set[int], list[waiting.Document]]:
+        """Bring returns to the orders that have come since; return these orders, and what goes on waiting."""
         found = self._orders({name for name in self._unmatched.values() if name not in self._spoilt})
         wanted = {dedupe: found[name] for dedupe, name in self._unmatched.items() if name in found}
         open_ones: Select[Any] = select(order_return.c.id, order_return.c.dedupe).where(
@@ -147,4 +151,8 @@ class OrderPapers:
         rows = rows_where(self._connection, open_ones, order_return.c.dedupe, wanted)
         matched = [{"id": i, "order_id": wanted[name]} for i, name in rows]
         update_many(self._connection, order_return, matched)
-        return {row["order_id"] for row in matched}
+        self._tally.updated["return"] += sum(row["id"] <= self._floor[order_return] for row in matched)
+        still = {dedupe: name for dedupe, name in self._unmatched.items() if name not in found}
+        return {row["order_id"] for row in matched}, [
+            waiting.Document(order=name, dedupe=dedupe) for dedupe, name in still.items()
+        ]

@@ -1,9 +1,13 @@
-"""Cancellations, returns and parcels told before their order: kept as events of nobody until the order arrives."""
+"""Cancellations, returns and parcels told before their order: kept as events of nobody until the order arrives.
+
+A return that is a document of its own stands by itself meanwhile; what waits is its name.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +22,19 @@ from segue.store.tables import event, order
 #: The event's name; its dedupe begins so, too, and goes on with the order's id.
 WAITING = "Order Paper Waiting"
 _CHUNK = 10_000
-Paper = r.Reversal | r.Fulfilment
+#: Beside the kinds of fulfilments.
+_DOCUMENT = "return"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A return that names an order nobody knows yet, by its name in `order_return`."""
+
+    order: str
+    dedupe: str
+
+
+Paper = r.Reversal | r.Fulfilment | Document
 
 
 def keep(connection: Connection, papers: Iterable[Paper], now: datetime) -> None:
@@ -75,6 +91,8 @@ def _row(dedupe: str, properties: dict[str, Any], now: datetime) -> dict[str, An
 
 
 def _written(paper: Paper) -> dict[str, Any]:
+    if isinstance(paper, Document):
+        return {"kind": _DOCUMENT, "return": paper.dedupe}
     at = paper.occurred_at.isoformat()
     if isinstance(paper, r.Fulfilment):
         return {"kind": paper.kind, "location": paper.location, "at": at}
@@ -87,6 +105,8 @@ def _written(paper: Paper) -> dict[str, Any]:
 
 
 def _read(name: str, one: dict[str, Any]) -> Paper:
+    if one["kind"] == _DOCUMENT:
+        return Document(order=name, dedupe=one["return"])
     at = datetime.fromisoformat(one["at"])
     if one["kind"] is not None:
         return r.Fulfilment(line=0, order=name, kind=one["kind"], location=one["location"], occurred_at=at)

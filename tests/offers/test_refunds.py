@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from segue.clock import VirtualClock
 from segue.intake import ImportReport, import_anything
-from segue.store.engine import read
-from segue.store.tables import order_line, order_return
+from segue.store.engine import read, write
+from segue.store.tables import event, order_line, order_return
 from tests.offers.points import book, day, held, rows
 
 #: What three shirts and a scarf are worth; three of 10000 do not divide evenly.
@@ -135,6 +135,21 @@ def test_a_return_that_two_doors_tell_of_is_one(
             told_by_the_warehouse(engine, tmp_path, count, total)
         book(engine, 5)
         assert held(engine, 5) == (0, left)
+
+
+@pytest.mark.parametrize("is_told_again", [False, True])
+def test_a_document_that_is_told_before_its_order_is_its(
+    engine: Engine, tmp_path: Path, *, is_told_again: bool
+) -> None:
+    told_by_the_warehouse(engine, tmp_path, 1, "33.34")
+    if is_told_again:  # by a version that did not keep what it names
+        with write(engine) as connection:
+            connection.execute(delete(event))
+    tell(engine, tmp_path, [HER, ORDER])
+    if is_told_again:
+        told_by_the_warehouse(engine, tmp_path, 1, "33.34")
+    book(engine, 5)
+    assert held(engine, 5) == (0, 116)
 
 
 def test_goods_came_back_once_the_money_did(engine: Engine, tmp_path: Path) -> None:
