@@ -135,7 +135,7 @@ class OrderPapers:
         self.write_fulfilments(early)
         matched, documents = self._match_returns()
         changed, unmatched = Reversals(self._connection, self._tally, self._now, self._reversals).apply()
-        kept = (*self._early, *unmatched)
+        kept: tuple[r.Fulfilment | r.Reversal, ...] = (*self._early, *unmatched)
         for fact in kept:
             self._tally.warn(fact.line, "waits_for_order")
         waiting.keep(self._connection, (*kept, *documents), self._now)
