@@ -5,7 +5,8 @@ What is decided about people is decided behind `segue.service`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
@@ -16,8 +17,18 @@ from flows.errors import FlowError, without_personal_data
 from flows.forms import StartForm
 from flows.journey import settle_start
 from flows.local import local
+from flows.unusual import audience_sentence, tell_audiences
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
-from segue.service import AudienceLine, AudienceReport, FeedReport, Frozen, Start, open_segue, words
+from segue.service import (
+    AudienceLine,
+    AudienceReport,
+    FeedReport,
+    Frozen,
+    Start,
+    UnusualAudience,
+    open_segue,
+    words,
+)
 
 #: What the page says where there is no audience to keep.
 NO_PLATFORM = (
@@ -27,6 +38,15 @@ NO_PLATFORM = (
 
 #: What a yes lets happen to how many people.
 UPLOAD = "would be told to ad platforms, as hashes**, each counted once an audience and platform."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """What one sync did."""
+
+    audiences: AudienceReport
+    feed: FeedReport = field(default_factory=FeedReport)
+    unusual: Sequence[UnusualAudience] = ()
 
 
 def run_audiences(form: StartForm) -> AudienceReport:
@@ -48,34 +68,41 @@ def run_audiences(form: StartForm) -> AudienceReport:
             raise
     if start is Start.PREVIEW and shown is not None:
         said = f"**A run by hand would wait for a yes**: {frozen.asks}." if frozen.asks else None
-        leave(page(shown, {}, said=said), shown)
+        leave(Sync(audiences=shown), said)
         return shown
-    report, feed = bring_in_line(brief, frozen.run_id)
+    done = bring_in_line(brief, frozen.run_id)
     while frozen.until is not None:
         waits = f"**{frozen.to_send:,} wait for somebody's yes**, until {local(frozen.until)}: {frozen.asks}."
-        leave(page(report, feed.rows, feed.problems, said=f"{waits} Removals are done already."), report)
+        leave(done, f"{waits} Removals are done already.")
         try:
             why = answered(frozen)
         except RefusedError:
-            leave(page(report, feed.rows, feed.problems, said="**Refused.** Nobody was added."), report)
-            return report
+            leave(done, "**Refused.** Nobody was added.")
+            return done.audiences
         if why is None:
-            report, feed = bring_in_line(brief, frozen.run_id)
+            done = bring_in_line(brief, frozen.run_id)
             break
         with without_personal_data("Asking again"), open_segue() as segue:
             frozen, _ = segue.freeze_fill(brief, flow_run.id, start=start, anew=True)
-    leave(page(report, feed.rows, feed.problems), report)
-    if problems := report.problems + feed.problems:
+    leave(done)
+    if problems := done.audiences.problems + done.feed.problems:
         more = f" (and {len(problems) - 1:,} more; the run's page tells all)" if len(problems) > 1 else ""
         raise FlowError(f"Retargeting needs a look: {problems[0]}{more}.")
-    return report
+    return done.audiences
 
 
-def bring_in_line(brief: RetargetingBrief, run_id: int) -> tuple[AudienceReport, FeedReport]:
-    """Remove who must go, add whom the run may, and renew the feed unless somebody else is at it."""
+def bring_in_line(brief: RetargetingBrief, run_id: int) -> Sync:
+    """Remove who must go, add whom the run may, renew the feed, and tell of an audience whose size is unusual.
+
+    Nothing of it is done where somebody else is at it.
+    """
     with without_personal_data("The sync of audiences"), open_segue() as segue:
         report = segue.sync_fill(brief, run_id)
-        return report, FeedReport() if report.busy else segue.write_feed(brief.sales_channel)
+        if report.busy:
+            return Sync(audiences=report)
+        feed, unusual = segue.write_feed(brief.sales_channel), segue.unusual_audiences()
+    tell_audiences(JOURNEY, unusual)
+    return Sync(audiences=report, feed=feed, unusual=unusual)
 
 
 def answered(frozen: Frozen) -> str | None:
@@ -88,23 +115,23 @@ def answered(frozen: Frozen) -> str | None:
         return segue.approve(frozen.run_id, frozen.digest, answer.name)
 
 
-def leave(text: str, report: AudienceReport) -> None:
+def leave(done: Sync, said: str | None = None) -> None:
     """Put the report on the run's page."""
-    description = f"Retargeting: {report.considered:,} considered"
-    create_markdown_artifact(text, key="retargeting-report", description=description)
+    description = f"Retargeting: {done.audiences.considered:,} considered"
+    create_markdown_artifact(page(done, said), key="retargeting-report", description=description)
 
 
-def page(
-    report: AudienceReport, feed: Mapping[str, int], feed_problems: Sequence[str] = (), *, said: str | None = None
-) -> str:
+def page(done: Sync, said: str | None = None) -> str:
     """Write the report as Markdown."""
+    report, feed = done.audiences, done.feed
     title = "# Retargeting: preview, nothing was sent" if report.preview else "# Retargeting"
     if report.busy:
         return f"{title}\n\n**Another sync is at it.** Nothing was done; it does what this one would have done.\n"
     parts = [title, *([said] if said else []), table(report) if report.lines else NO_PLATFORM]
     parts += [f"{line.title} at {line.connector}: {line.not_yet}." for line in report.lines if line.not_yet]
-    parts += [f"Product feed by {name}: {count:,} rows, one a size." for name, count in feed.items()]
-    parts += [f"**{problem}**" for problem in (*report.problems, *feed_problems)]
+    parts[1:1] = [f"**Unusual**: {audience_sentence(one)}" for one in done.unusual]
+    parts += [f"Product feed by {name}: {count:,} rows, one a size." for name, count in feed.rows.items()]
+    parts += [f"**{problem}**" for problem in (*report.problems, *feed.problems)]
     parts += [f"{line.title} at {line.connector}: {line.too_small}." for line in report.lines if line.too_small]
     parts += [f"{line.title} at {line.connector}: {line.beyond_use}." for line in report.lines if line.beyond_use]
     for line in _each_once(report):

@@ -59,8 +59,9 @@ def _unusual(size: Size, within: timedelta, cure: str) -> Notice:
     often = "once a day" if within == timedelta(days=1) else "once a week"
     return Notice(
         name=f"Segue: unusually {size}",
-        description=f"Tells when a journey promised unusually {size} messages within 24 hours, {often} a journey.",
-        subject=f"{{{{ event.resource.name }}}}: unusually {size} messages",
+        description=f"Tells when a journey promised unusually {size} messages within 24 hours, or an audience of ads "
+        f"has unusually {size} people, {often} a journey.",
+        subject=f"{{{{ event.resource.name }}}}: unusually {size} {{{{ event.payload.what }}}}",
         body=f"{{{{ event.payload.said }}}}{_LINK}{cure} You are told of this journey {often} at most.",
         trigger={
             "expect": {EVENT},

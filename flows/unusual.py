@@ -1,14 +1,18 @@
-"""Say that a journey promised unusually many or few messages: on the run's page, and as an event to be told of."""
+"""Say that a journey promised unusually many or few messages, or that an audience's size is unusual.
+
+On the run's page, and as an event to be told of.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from prefect.events import emit_event
 
 from flows.errors import without_personal_data
 from segue.journeys.definition import Journey
-from segue.service import Size, Start, Unusual, open_segue
+from segue.service import Size, Start, Unusual, UnusualAudience, open_segue, words
 
 EVENT: Final = "segue.run.unusual"
 #: The journey's resource begins like this.
@@ -45,20 +49,29 @@ def kept(page: str) -> str | None:
 
 def tell(journey: Journey, one: Unusual | None) -> None:
     """Emit the event; Prefect adds the run, its flow and its deployment."""
-    if one is None:
-        return
-    emit_event(
-        event=EVENT,
-        resource={
-            "prefect.resource.id": f"{RESOURCE}{journey.name}",
-            "prefect.resource.name": journey.title,
-            SIZE: one.size.value,
-        },
-        payload={
-            "said": f"{_HEADS[one.size]}: {sentence(one)}",
-            "count": one.count,
-            "least": one.least,
-            "most": one.most,
-            "days": one.days,
-        },
-    )
+    if one is not None:
+        counts = {"count": one.count, "least": one.least, "most": one.most, "days": one.days}
+        _emit(journey, one.size, "messages", f"{_HEADS[one.size]}: {sentence(one)}", counts)
+
+
+def audience_sentence(one: UnusualAudience) -> str:
+    """An audience's counts, in words."""
+    why = f"; most who left: {words.reason(one.reason, ('ads',))}" if one.reason else ""
+    return f"{one.title} at {one.connector} holds {one.members:,} people; a day before it held {one.before:,}{why}."
+
+
+def tell_audiences(journey: Journey, found: Iterable[UnusualAudience]) -> None:
+    """Emit an event for those that grew and one for those that shrank, each with all of them."""
+    said = {size: [audience_sentence(one) for one in found if one.size is size] for size in Size}
+    for size, sentences in said.items():
+        if sentences:
+            _emit(journey, size, "people in an audience", " ".join(sentences), {"audiences": len(sentences)})
+
+
+def _emit(journey: Journey, size: Size, what: str, said: str, counts: dict[str, Any]) -> None:
+    resource = {
+        "prefect.resource.id": f"{RESOURCE}{journey.name}",
+        "prefect.resource.name": journey.title,
+        SIZE: size.value,
+    }
+    emit_event(event=EVENT, resource=resource, payload={"said": said, "what": what, **counts})

@@ -4,6 +4,7 @@ from segue.audiences.feed import feed_items
 from segue.audiences.report import AudienceLine, AudienceReport, FeedReport
 from segue.audiences.standing import Standing, standings
 from segue.audiences.sync import AudienceSync, Entering, Place
+from segue.audiences.usual import UnusualAudience, unusual_audiences
 
 __all__ = [
     "AudienceLine",
@@ -13,6 +14,8 @@ __all__ = [
     "FeedReport",
     "Place",
     "Standing",
+    "UnusualAudience",
     "feed_items",
     "standings",
+    "unusual_audiences",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from segue.audiences import AudienceLine, AudienceReport, FeedReport
+from segue.audiences import AudienceLine, AudienceReport, FeedReport, UnusualAudience
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
 from segue.intake import FORMATS, Hints, ImportReport, IntakeError, MappingError, OptionError, files_of, is_leaflet
@@ -142,6 +142,7 @@ __all__ = [
     "SuspectReferral",
     "TrialLine",
     "Unusual",
+    "UnusualAudience",
     "Why",
     "WhyLine",
     "brake_choices",

@@ -6,7 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from segue.audiences import AudienceReport, AudienceSync, FeedReport, feed_items
+from segue.audiences import (
+    AudienceReport,
+    AudienceSync,
+    FeedReport,
+    UnusualAudience,
+    feed_items,
+    unusual_audiences,
+)
 from segue.audiences.asking import audience_brakes
 from segue.audiences.rule import Judge
 from segue.contract import Channel, ConnectorError
@@ -35,6 +42,11 @@ class AudienceVerbs(AskVerbs):
     def preview_audiences(self, brief: RetargetingBrief) -> AudienceReport:
         """Who would be in which audience and why others would not; writes nothing and asks no platform."""
         return self._audience_sync().preview(self._moment(JOURNEY), brief)
+
+    def unusual_audiences(self) -> list[UnusualAudience]:
+        """The audiences that grew to three times their people within 24 hours, or lost two thirds of them."""
+        with read(self.engine) as connection:
+            return unusual_audiences(connection, self.clock.now())
 
     def write_feed(self, sales_channel: str) -> FeedReport:
         """Lay out what `sales_channel` lists, as a file and for each platform that takes a product feed.

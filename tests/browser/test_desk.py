@@ -171,7 +171,7 @@ def unusual(size: str, run: dict[str, Any]) -> dict[str, Any]:
             SIZE: size,
         },
         "related": [{"prefect.resource.id": f"prefect.flow-run.{run['id']}", "prefect.resource.role": "flow-run"}],
-        "payload": {"said": f"It was {size}."},
+        "payload": {"said": f"It was {size}.", "what": "messages"},
         "id": str(uuid4()),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -15,11 +16,13 @@ from prefect.flow_engine import run_flow
 from prefect.flow_runs import resume_flow_run
 
 from flows.approval import Decision
-from flows.audiences import page
+from flows.audiences import Sync, page
 from flows.errors import FlowError
 from flows.forms import Mode
 from flows.retargeting import RetargetingForm, retargeting
-from segue.service import AudienceLine, AudienceReport, Segue
+from flows.unusual import SIZE, tell_audiences
+from segue.journeys.retargeting import JOURNEY
+from segue.service import AudienceLine, AudienceReport, FeedReport, Segue, Size, UnusualAudience
 from segue.settings import load_settings
 from tests.audiences.people import Town, line
 from tests.flows.conftest import NOW
@@ -42,35 +45,52 @@ def newest_report() -> str:
 
 def test_the_page_adds_up_and_names_each_audience_once() -> None:
     other = AudienceLine(audience="cart", title="Left in a cart", connector="files", considered=5, wanted=2, control=1)
-    text = page(AudienceReport(preview=True, lines=(LINE, other)), {})
+    text = page(Sync(audiences=AudienceReport(preview=True, lines=(LINE, other))))
     assert "**5 considered** = 2 belong in it + 2 said no to marketing ads + 1 held back to measure" in text
     assert text.count("considered** =") == 1
     assert "| Left in a cart | files | 2 |" in text
     assert "nothing was sent" in text
     assert "at least" not in text
-    assert "Another sync is at it" in page(AudienceReport(preview=False, lines=(), busy=True), {})
+    assert "Another sync is at it" in page(Sync(audiences=AudienceReport(preview=False, lines=(), busy=True)))
 
 
 def test_an_audience_below_the_platforms_least_says_so() -> None:
     """Nobody sees an ad then, and the platform tells nobody why."""
     small, large = replace(LINE, min_audience=100), replace(LINE, min_audience=100, wanted=100, connector="other")
-    text = page(AudienceReport(preview=True, lines=(small, large, replace(small, wanted=0, connector="third"))), {})
+    lines = (small, large, replace(small, wanted=0, connector="third"))
+    text = page(Sync(audiences=AudienceReport(preview=True, lines=lines)))
     assert "Left in a cart at meta: platforms need at least 100 people; this one has 2." in text
     assert text.count("at least 100") == 1
 
 
 def test_what_a_platform_cannot_use_stands_beside_who_is_in_it() -> None:
-    text = page(AudienceReport(preview=False, lines=(replace(LINE, members=10_000, unusable=2_000),)), {})
+    text = page(Sync(audiences=AudienceReport(preview=False, lines=(replace(LINE, members=10_000, unusable=2_000),))))
     assert "| In it now | Of no use there |" in text
     assert "| 10,000 | 2,000 |" in text
     assert "Left in a cart at meta: the platform cannot use the entries of 2,000 of the 10,000 in it" in text
 
 
 def test_without_a_platform_the_page_says_what_to_name() -> None:
-    text = page(AudienceReport(preview=False, lines=()), {"audiences_csv": 9})
+    text = page(Sync(audiences=AudienceReport(preview=False, lines=()), feed=FeedReport(rows={"audiences_csv": 9})))
     assert "**No ad platform is connected**" in text
     assert "SEGUE_CONNECTORS" in text
     assert "9 rows" in text, "the feed is laid out all the same"
+
+
+def test_unusual_audiences_stand_on_the_page_and_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted: list[dict[str, Any]] = []
+    monkeypatch.setattr("flows.unusual.emit_event", lambda **event: emitted.append(event))
+    empty = UnusualAudience(
+        title="Left in a cart", connector="meta", size=Size.FEW, members=3, before=1_060, reason="sold_out"
+    )
+    full = UnusualAudience(title="Landed", connector="meta", size=Size.MANY, members=400, before=80, reason=None)
+    said = "Left in a cart at meta holds 3 people; a day before it held 1,060; most who left: "
+    text = page(Sync(audiences=AudienceReport(preview=False, lines=(LINE,)), unusual=(empty, full)))
+    assert f"**Unusual**: {said}" in text
+    assert "**Unusual**: Landed at meta holds 400 people; a day before it held 80." in text
+    tell_audiences(JOURNEY, (empty, full, replace(empty, connector="other")))
+    assert [(one["resource"][SIZE], one["payload"]["audiences"]) for one in emitted] == [("many", 1), ("few", 2)]
+    assert emitted[1]["payload"]["said"].startswith(said)
 
 
 @pytest.mark.prefect
