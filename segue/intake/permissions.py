@@ -16,10 +16,14 @@ from segue.store.tables import consent_event, identifier
 from segue.store.types import to_micros
 
 _NOES = ("denied", "doubted")
-#: As far as a clock that is set wrongly, or to another zone, runs ahead of ours. A yes further ahead is a replay's.
+#: As far as a clock that is set wrongly, or to another zone, runs ahead of ours. A yes further ahead waits for its day.
 AHEAD_AT_MOST = timedelta(hours=26)
-#: What a link in a message on this channel silences, and how that is called.
-_SILENCES = {"email": ("email", "unsubscribe"), "sms": ("phone", "stop")}
+#: What a no on this channel silences that came by a link of ours: kinds of addresses, and how that is called.
+_SILENCES = {
+    "email": {"email": "unsubscribe"},
+    "sms": {"phone": "stop"},
+    "all": {"email": "unsubscribe", "phone": "stop"},
+}
 
 
 def write_consents(
@@ -29,7 +33,7 @@ def write_consents(
 
     An undated fact goes by a name without a time: the same file read again tomorrow says nothing new. A clock that
     runs ahead makes no yes outlive a no that comes after it: what is said to come was said now. A no never waits,
-    however far ahead its date lies.
+    however far ahead its date lies; such a date says nothing for a yes against any no, before it or after.
     """
     rows = {}
     seen = 0
@@ -51,7 +55,7 @@ def write_consents(
             "source": fact.source,
             "wording": fact.wording,
             "occurred_at": min(fact.occurred_at, now) if _counts_at_once(fact, now) else fact.occurred_at,
-            "is_dated": fact.is_dated,
+            "is_dated": fact.is_dated and _counts_at_once(fact, now),
             "recorded_at": now,
             "dedupe": name,
         }
@@ -81,11 +85,12 @@ def silenced(
         r.Suppression(
             line=fact.line,
             address_hash=hash_address(address),
-            reason=_SILENCES[fact.channel][1],
+            reason=reason,
             occurred_at=fact.occurred_at,
         )
         for fact in noes
-        for address in found[owners[id(fact)], _SILENCES[fact.channel][0]]
+        for kind, reason in _SILENCES[fact.channel].items()
+        for address in found[owners[id(fact)], kind]
     ]
 
 

@@ -139,14 +139,16 @@ occurred_at = "When"
     ids=["a fast clock", "another zone", "more than any zone", "day and month changed places"],
 )
 def test_a_no_never_waits_for_its_date(table_of, rows, ahead: timedelta):
-    """Whatever kind of row says it; a yes that lies far ahead stays where it is."""
+    """Whatever kind of row says it; a yes that lies far ahead stays where it is, and is weak against every no."""
     kinds = ("suppression", "denied", "complained", "granted")
     text = "Kind,Email,When\n" + "".join(f"{kind},{kind}@example.com,{(NOW + ahead).isoformat()}\n" for kind in kinds)
     assert dict(table_of(text, NOES).taken) == {"suppression": 2, "consent": 2, "delivery": 1, "profile": 2}
     waiting = "SELECT count(*) FROM {} WHERE occurred_at > recorded_at"
     assert rows(waiting.format("suppression")) == [(0,)]
     assert rows(waiting.format("consent_event") + " AND state = 'denied'") == [(0,)]
-    assert rows(waiting.format("consent_event")) == [(int(ahead > timedelta(hours=26)),)]
+    is_far = ahead > timedelta(hours=26)
+    assert rows(waiting.format("consent_event")) == [(int(is_far),)]
+    assert rows("SELECT state, is_dated FROM consent_event ORDER BY 1") == [("denied", True), ("granted", not is_far)]
     assert dict(table_of(text, NOES).taken) == {}
 
 

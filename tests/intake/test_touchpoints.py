@@ -160,7 +160,8 @@ def test_a_word_of_consent_is_hers_who_is_named_or_whose_link_it_is(engine: Engi
     assert dict(bring_in(engine, tmp_path, *words).taken) == {}
 
 
-def test_a_no_by_our_own_link_holds_for_everybody_at_that_address(engine: Engine, tmp_path: Path, rows):
+@pytest.mark.parametrize("says", ["each", "all"])
+def test_a_no_by_our_own_link_holds_for_everybody_at_that_address(engine: Engine, tmp_path: Path, rows, says: str):
     """The mail went to a mailbox that two people share: neither gets another one there, nor by a text of the other."""
     sarah = add_person(engine, shop="sarah", email="family@example.com", phone="+12025550123")
     tom = add_person(engine, shop="tom")
@@ -174,6 +175,8 @@ def test_a_no_by_our_own_link_holds_for_everybody_at_that_address(engine: Engine
         track("Consent Withdrawn", 2, url=LINKS.unsubscribe(texted, Channel.SMS)),
         track("Consent Withdrawn", 3, user="tom", channel="email"),  # through no link: of him alone
     )
+    if says == "all":  # on a page that asks whether she wants nothing at all
+        noes = (track("Consent Withdrawn", 1, url=LINKS.unsubscribe(sent, Channel.EMAIL), channel="all"), noes[2])
     bring_in(engine, tmp_path, *noes)
     assert set(rows("SELECT address_hash, reason FROM suppression")) == {
         (hashed("family@example.com"), "unsubscribe"),
