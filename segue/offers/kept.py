@@ -36,7 +36,8 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
     """What the goods cost that came back: of each variant the most that lines, events or documents say of it.
 
     One shirt that came back is told of by the till's event and by the warehouse's document; two tellings of one variant
-    are never added up, those of different ones are.
+    are never added up, those of different ones are. Lines cost what they did before the order's discount, so of them
+    each bears its part of it; a document says itself what it is worth.
     """
     paper = order_return.c
     lines = select(
@@ -52,11 +53,25 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
         case((paper.by_event, 0), else_=paper.total_minor),
     ).where(paper.order_id == order.c.id, paper.variant_id.is_not(None), paper.occurred_at <= at)
     told = union_all(lines.correlate(order), papers.correlate(order)).subquery("told")
-    by_line, by_event, by_paper = (func.sum(told.c[name]) for name in ("by_line", "by_event", "by_paper"))
-    most = select(larger(by_line, larger(by_event, by_paper)).label("minor")).group_by(told.c.variant_id)
+    by_line, by_event, by_paper = (
+        cast(func.sum(told.c[name]), BigInteger) for name in ("by_line", "by_event", "by_paper")
+    )
+    most = select(larger(_paid(larger(by_line, by_event)), by_paper).label("minor")).group_by(told.c.variant_id)
     variants = most.correlate(order).subquery("came_back")
     back = select(func.coalesce(func.sum(variants.c.minor), 0)).correlate(order)
     return cast(back.scalar_subquery(), BigInteger)
+
+
+def _paid(minor: ColumnElement[int]) -> ColumnElement[int]:
+    """What was paid for goods that cost so much before their order's discount.
+
+    Where the order is worth no less than its goods, the discount was of the shipping, or is in the lines already.
+    """
+    sold = select(func.coalesce(func.sum(order_line.c.total_minor), 0)).where(order_line.c.order_id == order.c.id)
+    goods = cast(sold.correlate(order).scalar_subquery(), BigInteger)
+    left = larger(goods - order.c.discount_minor, _NONE)
+    is_of_goods = (order.c.discount_minor > 0) & (goods > order.c.total_minor)
+    return case((is_of_goods, minor * left // goods), else_=minor)
 
 
 __all__ = ["kept_minor", "refunded_minor"]

@@ -137,6 +137,23 @@ def test_a_return_that_two_doors_tell_of_is_one(
         assert held(engine, 5) == (0, left)
 
 
+@pytest.mark.parametrize(
+    ("quantities", "left"),
+    [({"S": 1}, 80), ({"S": 1, "T": 1}, 40), ({"S": 3}, 40), ({"S": 3, "T": 1}, 0)],
+    ids=["one", "two", "a_line", "all"],
+)
+def test_of_a_discounted_order_goods_come_back_at_what_was_paid_for_them(
+    engine: Engine, tmp_path: Path, quantities: dict[str, int], left: int
+) -> None:
+    """Shirts for 120 and a scarf for 80, together for half of it."""
+    goods = [{"sku": "S", "price": 40, "quantity": 3}, {"sku": "T", "price": 80}]
+    order = call("Order Completed", 0.5, "bought", total=100, discount=100, currency="USD", products=goods)
+    back = [{"sku": sku, "quantity": count} for sku, count in quantities.items()]
+    tell(engine, tmp_path, [HER, order, refund("a", products=back)])
+    book(engine, 5)
+    assert held(engine, 5) == (0, left)
+
+
 @pytest.mark.parametrize("is_told_again", [False, True])
 def test_a_document_that_is_told_before_its_order_is_its(
     engine: Engine, tmp_path: Path, *, is_told_again: bool
