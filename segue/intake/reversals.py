@@ -1,8 +1,8 @@
 """Cancellations and refunds that events tell of, brought to the orders they are about.
 
-A refund names goods, or an amount, or nothing, which means everything. Goods of which all came back are marked on their
-lines; a part of them, and an amount, are returns of their own, each named by its event, so that one told again counts
-once.
+A refund names goods, or an amount, or nothing, which means everything. Where the order has none of the goods it names
+(the shipping, say), its amount counts. Goods of which all came back are marked on their lines; a part of them, and an
+amount, are returns of their own, each named by its event, so that one told again counts once.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class Reversals:
         lines = self._lines[head["id"]]
         if fact.goods:
             alike = [([line for line in lines if line.sku == sku], count) for sku, count in fact.goods]
-            news = [self._goods(head, mine, count, fact) for mine, count in alike if mine]
-            return any(news)
+            if news := [self._goods(head, mine, count, fact) for mine, count in alike if mine]:
+                return any(news)
         if fact.amount is not None:
             return self._money(head, lines, fact)
         return fact.goods is None and self._whole(lines, fact)

@@ -149,7 +149,7 @@ def _reversal(call: Call, *, cancelled: bool) -> r.Reversal:
         order=order,
         cancelled=False,
         goods=back if goods else None,
-        amount=None if back else _amount_back(call),
+        amount=_amount_back(call, is_needed=not back),
         currency=values.parse_currency(told) if told is not None else None,
         name=call.message_id,
         occurred_at=call.at,
@@ -162,18 +162,22 @@ def _count_back(product: dict[str, Any]) -> int | None:
     return None if told is None or told == "" else abs(_whole(product))
 
 
-def _amount_back(call: Call) -> Decimal | None:
-    """What was refunded, with or without a minus, before anybody knows the order's currency."""
+def _amount_back(call: Call, *, is_needed: bool) -> Decimal | None:
+    """What was refunded, with or without a minus, before anybody knows the order's currency.
+
+    One that cannot be read is refused where it `is_needed`, else left out.
+    """
     for key in ("total", "revenue", "value"):
         given = call.properties.get(key)
         if given is not None and given != "":
             try:
                 amount = Decimal(str(given))
-            except InvalidOperation as error:
-                raise BadValueError("bad_money", key) from error
-            if isinstance(given, bool) or not amount.is_finite():
+            except InvalidOperation:
+                amount = Decimal("NaN")
+            if amount.is_finite() and not isinstance(given, bool):
+                return abs(amount)
+            if is_needed:
                 raise BadValueError("bad_money", key)
-            return abs(amount)
     return None
 
 

@@ -83,12 +83,15 @@ def shirts(count: int | None) -> dict[str, Any]:
         ([refund("a", total=100), refund("b", total=60)], 0),
         ([refund("a", total=40), refund("b", **shirts(1))], 110),
         ([refund("a", total=10, currency="EUR")], 150),
+        ([refund("a", products=[{"sku": "Shipping", "quantity": 1}], total=10)], 140),
+        ([refund("a", products=[{"sku": "Shipping"}, {"sku": "S", "quantity": 1}], total=999)], 116),
         ([refund("a")], 0),
         ([refund("a", products=[])], 0),
     ],
     ids=[
         "one_of_three", "with_a_minus", "two", "one_by_one", "more_than_there_were", "all_and_one", "none", "money",
-        "money_twice", "all_the_money", "money_and_goods", "foreign_money", "all", "no_goods",
+        "money_twice", "all_the_money", "money_and_goods", "foreign_money", "shipping", "shipping_and_goods", "all",
+        "no_goods",
     ],
 )  # fmt: skip
 def test_what_came_back_takes_its_own_points_and_no_more(
