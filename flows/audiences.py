@@ -142,11 +142,19 @@ def page(done: Sync, said: str | None = None) -> str:
 def table(report: AudienceReport) -> str:
     """One row an audience and platform."""
     verb = ("Would be added", "Would be removed") if report.preview else ("Added", "Removed")
-    heads = ("Belong in it", *verb, "In it now", "Of no use there", "Not answered", "Refused")
+    rare = {"Of no use there": "unusable", "Not answered": "waiting", "Refused": "rejected"}
+    # Columns of nothing but noughts would push the others off the page.
+    told = {head: name for head, name in rare.items() if any(getattr(line, name) for line in report.lines)}
+    heads = ("Belong in it", *verb, "In it now", *told)
     rows = [f"| Audience | Platform | {' | '.join(heads)} |", f"| :-- | :-- |{' --: |' * len(heads)}"]
     for line in report.lines:
-        done = (line.wanted, line.added, line.removed)
-        numbers = (*done, line.members, line.unusable, line.waiting, line.rejected)
+        numbers = (
+            line.wanted,
+            line.added,
+            line.removed,
+            line.members,
+            *(getattr(line, name) for name in told.values()),
+        )
         rows.append(f"| {line.title} | {line.connector} | {' | '.join(f'{number:,}' for number in numbers)} |")
     return "\n".join(rows)
 

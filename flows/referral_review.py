@@ -144,8 +144,8 @@ def page(
         rows = [
             (
                 str(one.id),
-                str(one.score),
-                ", ".join(f"{name.replace('_', ' ')} {weight}" for name, weight in one.signals.items()),
+                f"**{one.score}**: "
+                + ", ".join(f"{name.replace('_', ' ')} {weight}" for name, weight in one.signals.items()),
                 str(one.profile_id),
                 str(one.friend_id),
                 escaped(one.order_number),
@@ -154,7 +154,7 @@ def page(
             )
             for one in waiting
         ]
-        heads = ("Referral", "Score", "Why", "Who referred", "The friend", "Order", "Paid", "Waits since")
+        heads = ("Referral", "Score", "Who referred", "Friend", "Order", "Paid", "Waits since")
         parts += [
             _table(heads, rows),
             _HOW,

@@ -186,7 +186,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 def plain(word: str) -> str:
     """Turn a machine's word into plain words: `last_call` reads `last call`."""
-    return _POPUP.sub("pop-up", word.replace("_", " ").strip())
+    return _HYPHENED.sub(r"\1-up", word.replace("_", " ").strip())
 
 
 def title(word: str) -> str:
@@ -202,5 +202,5 @@ def money(minor: int, currency: str) -> str:
     return f"{sign}{amount}" if sign else f"{amount} {currency}"
 
 
-_POPUP: Final = re.compile(r"\bpopup\b")
+_HYPHENED: Final = re.compile(r"\b(pop|follow)up\b")
 _WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})

@@ -70,8 +70,7 @@ class WhyVerbs(Desk):
             hash_address=self.hash_address,
         )
         with read(self.engine) as connection:
-            found = [person.profile_id for person in explain(connection, who)]
-            parts = [self._now_text(connection, one) for one in found]
+            parts = [self._now_text(connection, one.profile_id, one.zone) for one in explain(connection, who)]
         return Group(told, *parts)
 
     def why(self, customer: str) -> list[Why]:
@@ -83,14 +82,16 @@ class WhyVerbs(Desk):
                     zone=one.zone,
                     lines=tuple(_line(told) for told in one.messages),
                     now=tuple(self._now(connection, one.profile_id)),
-                    audiences=tuple(audience_lines(self._standings(connection, one.profile_id))),
+                    audiences=tuple(
+                        audience_lines(self._standings(connection, one.profile_id), one.zone, self.settings.home_zone)
+                    ),
                 )
                 for one in explain(connection, customer)
             ]
 
-    def _now_text(self, connection: Connection, profile_id: int) -> RenderableType:
-        stand = self._standings(connection, profile_id)
-        return Group(outlook_text(profile_id, self._now(connection, profile_id)), audiences_text(stand))
+    def _now_text(self, connection: Connection, profile_id: int, zone: str | None) -> RenderableType:
+        stand = audiences_text(self._standings(connection, profile_id), zone, self.settings.home_zone)
+        return Group(outlook_text(profile_id, self._now(connection, profile_id)), stand)
 
     def _now(self, connection: Connection, profile_id: int) -> list[tuple[str, str]]:
         """Each journey's title, and how she stands with it at this moment."""

@@ -107,7 +107,7 @@ def test_explains_who_is_in_and_why_not(town: Town, segue: Segue) -> None:
     told = screen.export_text()
     assert "Left in a cart" in told
     assert "said no to marketing ads" in told
-    assert "audiences_csv: in it since 2026-06-01 12:00 UTC" in told
+    assert "audiences_csv: in it since Mon 1 Jun 2026, 08:00 EDT" in told
     assert "did nothing lately that it is about" in told
 
 

@@ -76,7 +76,7 @@ def test_what_waits_is_listed_chosen_and_decided(queue: Segue) -> None:
     assert referral_review() == 1
     told = page()
     assert "**1 referral waits for a review.**" in told
-    assert "| 1 | 60 | shared phone 60 | 1 | 2 | \\#1001 | 2026-05-12 | 2026-05-12 |" in told
+    assert "| 1 | **60**: shared phone 60 | 1 | 2 | \\#1001 | 2026-05-12 | 2026-05-12 |" in told
     assert "| refused: the friend is herself | 1 |" in told
     assert not [name for name in ("Sarah", "Berg") if name in told]
     yes = {"decision": Decision.APPROVE, "reason": Reason.ONE_HOUSEHOLD, "name": "Ada"}
