@@ -24,15 +24,18 @@ from flows.saved import saved_briefs
 from flows.typed import FILE, Form
 from segue.service import journey_choices, open_segue, rehearsal, words
 from segue.service.rehearsal import (
+    AUDIENCES_PLAYED,
     NOT_PLAYED,
     OUTCOME_WORDS,
     OUTCOMES,
     Calendar,
     Day,
     Rehearsal,
+    audience_lines,
     changes_said,
     reasons,
     rule_lines,
+    whys_said,
     write_calendar,
 )
 
@@ -93,7 +96,7 @@ def rehearse(brief: RehearseForm) -> int:
         file = write_calendar(segue, calendar, segue.settings.home / "rehearsals")
     leaving = f"{calendar.ended('sent'):,} messages would leave"
     days = None
-    if calendar.considered:
+    if calendar.considered or calendar.audiences:
         days = create_markdown_artifact(days_page(calendar), key="rehearsal-days", description=f"{leaving}: whom, when")
     create_markdown_artifact(page(calendar, str(file), days), key="rehearsal", description=leaving)
     return calendar.ended("sent")
@@ -104,19 +107,18 @@ def page(calendar: Calendar, file: str, days: object = None) -> str:
     last = calendar.until - timedelta(days=1)
     parts = [f"# Rehearsal, {calendar.since} to {last}: nothing was sent"]
     if not calendar.considered:
-        parts.append("**Nobody would get anything.** No journey found an occasion in these facts.")
+        nobody = "Only ad audiences would change" if calendar.audiences else "Nobody would get anything"
+        parts.append(f"**{nobody}.** No journey found an occasion for a message in these facts.")
         parts += [f"*{note}*" for note in calendar.notes]
-        return "\n\n".join([*parts, escaped(f"{calendar.played} {NOT_PLAYED}")]) + "\n"
+        parts += [escaped(f"{calendar.played} {NOT_PLAYED}"), *_by_day(days), *_audiences(calendar)]
+        return "\n\n".join(parts) + "\n"
     terms = [f"{calendar.ended(what):,} {OUTCOME_WORDS[what].lower()}" for what in OUTCOMES if calendar.ended(what)]
     parts.append(f"**{calendar.considered:,} considered** = {' + '.join(terms)}; {calendar.held():,} waits on the way.")
     if calendar.shift:
         parts.append(f"Played with the facts of {calendar.shift.days // 7} weeks earlier.")
     parts += [f"*{note}*" for note in calendar.notes]
     parts.append(escaped(f"{calendar.played} {NOT_PLAYED}"))
-    if days is not None:
-        parts.append(
-            f"**[Day by day: who would get what when]({PREFECT_UI_URL.value() or ''}/artifacts/artifact/{days})**"
-        )
+    parts += _by_day(days)
     weeks = _weeks(calendar)
     bars = [
         pictures.Bar(f"Week of {begins.day} {begins:%b}", sum(day.count("sent") for day in days), "accepted")
@@ -125,8 +127,16 @@ def page(calendar: Calendar, file: str, days: object = None) -> str:
     parts.append(f"![What would leave, week by week]({pictures.bars('What would leave, week by week', bars)})")
     parts += ["## Week by week", _calendar(calendar, weeks), *_clocks(calendar)]
     parts += ["## What the rules did", _rules(calendar), "## Why, and for whom", _reasons(calendar)]
+    parts += _audiences(calendar)
     parts.append(f"The same as a calendar lies on the machine: `{file}`. Digest: `{calendar.digest}`.")
     return "\n\n".join(parts) + "\n"
+
+
+def _by_day(page_id: object) -> list[str]:
+    """The link to the other page, if there is one."""
+    if page_id is None:
+        return []
+    return [f"**[Day by day: who would get what when]({PREFECT_UI_URL.value() or ''}/artifacts/artifact/{page_id})**"]
 
 
 def _weeks(calendar: Calendar) -> dict[date, list[Day]]:
@@ -169,6 +179,24 @@ def _reasons(calendar: Calendar) -> str:
             examples = ", ".join(seen.get((what, why), []))
             lines.append(_line([f"{count:,}", OUTCOME_WORDS[what], words.reason(why), examples]))
     return "\n".join(lines)
+
+
+def _audiences(calendar: Calendar) -> list[str]:
+    """Who comes into each ad audience and who goes out, and why, in the whole period."""
+    if not calendar.audiences:
+        return []
+    heads = ["Audience", "Before", "Come in", "Go out", "At the end"]
+    table = [_line(heads), _line([":--", *["--:"] * (len(heads) - 1)])]
+    whys = []
+    for one in audience_lines(calendar.audiences):
+        table.append(_line([one.title, *(f"{count:,}" for count in (one.before, one.came, one.gone, one.members))]))
+        if one.went:
+            whys.append(f"- **{one.title}**, out: {whys_said(one.went)}")
+        if one.left_out or one.control:
+            held = {"holdout_journey": one.control} if one.control else {}
+            whys.append(f"- **{one.title}**, left out on the last day: {whys_said({**one.left_out, **held})}")
+    parts = ["## Ad audiences", "\n".join(table), "\n".join(whys), escaped(AUDIENCES_PLAYED)]
+    return [part for part in parts if part]
 
 
 def _line(cells: list[str]) -> str:

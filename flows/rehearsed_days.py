@@ -8,7 +8,7 @@ from typing import Final
 
 from flows.markdown import escaped
 from segue.service import words
-from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, Day, Entry, changes_said
+from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, Day, Entry, changes_said, move_said, moves_on
 
 #: People named for a day and outcome, and all days together; a longer period names fewer of each day.
 LISTED: Final = 20
@@ -25,9 +25,11 @@ def days_page(calendar: Calendar) -> str:
         f"Profile ids, and when by each person's own clock; up to {listed} a day and outcome.",
     ]
     for day in calendar.days:
-        if day.total:
+        moves = moves_on(calendar.audiences, day.day)
+        if day.total or moves:
             parts += [f"## {day.day:%A}, {day.day.day} {day.day:%B %Y}", *(f"⇄ {said}" for said in changes_said(day))]
-            parts.append("\n".join(_lines(calendar, day, listed)))
+            ads = (f"- **Ads, {escaped(one.title)}:** {escaped(move_said(one))}" for one in moves)
+            parts.append("\n".join([*_lines(calendar, day, listed), *ads]))
     return "\n\n".join(parts) + "\n"
 
 

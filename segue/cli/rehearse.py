@@ -35,9 +35,9 @@ def rehearse_period(
     home: Annotated[Path | None, typer.Option(help="Look into this home, e.g. the demo's out/home.")] = None,
 ) -> None:
     """Rehearse a period: show a calendar of who would get what when, and what would be held or left out."""
-    from segue.cli.rehearsed import rules_table, sums_table, weeks_table
+    from segue.cli.rehearsed import audiences_table, rules_table, sums_table, weeks_table
     from segue.gallery.visible import visible
-    from segue.service.rehearsal import NOT_PLAYED, Rehearsal, rehearse, write_calendar
+    from segue.service.rehearsal import AUDIENCES_PLAYED, NOT_PLAYED, Rehearsal, rehearse, write_calendar
 
     asked = Rehearsal(
         since=since.date(),
@@ -62,6 +62,9 @@ def rehearse_period(
     _out.print(weeks_table(calendar))
     _out.print(sums_table(calendar))
     _out.print(rules_table(calendar))
+    if calendar.audiences:
+        _out.print(audiences_table(calendar))
+        _out.print(AUDIENCES_PLAYED, highlight=False, markup=False, soft_wrap=True)
     for note in calendar.notes:
         _out.print(visible(note), highlight=False, markup=False, soft_wrap=True)
     _out.print(f"{calendar.played} {NOT_PLAYED}", highlight=False, markup=False, soft_wrap=True)

@@ -1,10 +1,10 @@
-"""What `segue rehearse` shows: the days, the sums, and what the rules did."""
+"""What `segue rehearse` shows: the days, the sums, what the rules did, and the ad audiences."""
 
 from __future__ import annotations
 
 from rich.table import Table
 
-from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, rule_lines
+from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, audience_lines, rule_lines, whys_said
 
 
 def weeks_table(calendar: Calendar) -> Table:
@@ -48,4 +48,17 @@ def rules_table(calendar: Calendar) -> Table:
     table.add_column("what became of them")
     for rule in rule_lines(calendar):
         table.add_row(rule.title, f"{rule.count:,}", rule.said)
+    return table
+
+
+def audiences_table(calendar: Calendar) -> Table:
+    """Who comes into each ad audience and who goes out, and why, in the whole period."""
+    table = Table(title="Ad audiences")
+    table.add_column("audience", no_wrap=True)
+    for head in ("before", "come in", "go out", "at the end"):
+        table.add_column(head, justify="right")
+    table.add_column("why they go out")
+    for one in audience_lines(calendar.audiences):
+        counts = (one.before, one.came, one.gone, one.members)
+        table.add_row(one.title, *(f"{count:,}" for count in counts), whys_said(one.went))
     return table

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from segue.gallery.calendar_audiences import AudienceDay
 from segue.gallery.clock_changes import ClockChange
 
 #: What became of a message on a day. `held` is said on each day on which a new reason to wait came up; the others once.
@@ -97,6 +98,8 @@ class Calendar:
     notes: tuple[str, ...] = ()
     #: With which settings of the journeys, in a sentence.
     played: str = ""
+    #: Ad audiences by evening; none where they were not rehearsed.
+    audiences: tuple[AudienceDay, ...] = ()
 
     @property
     def considered(self) -> int:

@@ -9,10 +9,7 @@ from typing import Any, Final
 from segue.journeys.definition import Brief, Journey
 
 #: What nobody finds in a calendar.
-NOT_PLAYED: Final = (
-    "Ad audiences are not played, and no campaign is started: campaigns are sent by hand. "
-    "What one had waiting on the first day goes on."
-)
+NOT_PLAYED: Final = "No campaign is started: campaigns are sent by hand. What one had waiting on the first day goes on."
 _LONGEST = 60
 
 

@@ -7,16 +7,18 @@ import hmac
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, union
 
 from segue.gallery.calendar import Calendar, Day, Entry
+from segue.gallery.calendar_audiences import AudienceDay, AudienceMove, digest_lines
 from segue.gallery.clock_changes import ClockChange, changes_of
 from segue.gallery.times import local
 from segue.outbox.summary import GROUPS
 from segue.store.engine import read
-from segue.store.tables import decision, identifier, message, profile
+from segue.store.tables import audience_member, decision, identifier, message, profile
 
 _OUTCOME_OF: Final = {
     "accepted": "sent",
@@ -54,12 +56,16 @@ def read_calendar(
     listed: int,
     notes: tuple[str, ...] = (),
     played: str = "",
+    audiences: Sequence[AudienceDay] = (),
+    moves: Sequence[AudienceMove] = (),
 ) -> Calendar:
     """Read what was promised from `start` on in a rehearsed database, `listed` entries a day and outcome."""
     with read(engine) as connection:
         ledger = _ledger(connection, start)
         decisions = _decisions(connection, start)
         names = _names(connection, start)
+    people = {*(row.profile_id for row in ledger), *(move.profile_id for move in moves)}
+    called = {one: _hashed(names.get(one, ""), secret) for one in people}
     entries: list[Entry] = []
     ends: Counter[tuple[str, str]] = Counter()
     waited: Counter[tuple[str, str]] = Counter()
@@ -88,10 +94,14 @@ def read_calendar(
         ends=dict(ends),
         waited=dict(waited),
         digest=digest_of(
-            _line(row, decisions.get(row.id, []), _hashed(names.get(row.profile_id, ""), secret)) for row in ledger
+            chain(
+                (_line(row, decisions.get(row.id, []), called[row.profile_id]) for row in ledger),
+                digest_lines(audiences, moves, called),
+            )
         ),
         notes=notes,
         played=played,
+        audiences=tuple(audiences),
     )
 
 
@@ -115,7 +125,9 @@ def _decisions(connection: Connection, start: datetime) -> dict[int, list[Any]]:
 
 def _names(connection: Connection, start: datetime) -> dict[int, str]:
     """What each of these people is called everywhere, in whatever order she was imported: an id does not tell."""
-    people = select(message.c.profile_id).where(message.c.promised_at >= start)
+    people = union(
+        select(message.c.profile_id).where(message.c.promised_at >= start), select(audience_member.c.profile_id)
+    )
     found: dict[int, tuple[int, str, str]] = {}
     asked = select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
     for profile_id, kind, value in connection.execute(asked.where(identifier.c.profile_id.in_(people))):

@@ -10,23 +10,34 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from segue.clock import VirtualClock
 from segue.gallery.calendar import OUTCOMES, Calendar, Day, Entry
+from segue.gallery.calendar_audiences import (
+    AUDIENCES_PLAYED,
+    AudienceDay,
+    audience_lines,
+    move_said,
+    moves_on,
+    whys_said,
+)
 from segue.gallery.calendar_page import OUTCOME_WORDS, calendar_html, changes_said, reasons
 from segue.gallery.calendar_played import NOT_PLAYED, played_said
 from segue.gallery.calendar_reading import read_calendar
 from segue.gallery.calendar_rules import rule_lines
 from segue.installation import Installation
 from segue.journeys.definition import Brief, Journey
+from segue.journeys.retargeting import JOURNEY as RETARGETING
+from segue.journeys.retargeting import RetargetingBrief
 from segue.outbox.frame import uncapped
 from segue.render import load_brand
 from segue.service.expected import LONG_AFTER, Told, files_in, own_facts, read_files
-from segue.service.scratch import Stack
+from segue.service.mirrored import Mirrored
+from segue.service.scratch import Scratch, Stack
 from segue.service.scratch_folder import scratch_folder
 from segue.store.copying import Span
 from segue.store.engine import read
@@ -110,12 +121,15 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
             since = live_from.get(name)
             # It answers facts from before the start only if it was live by then: history is not news.
             scratch.switch_on(name, min(since + span.shift, span.start) if since is not None else span.start)
+        mirrored = _mirrored(scratch, zone)
         days = (end - span.start).days
         stops = [span.start, *(at for at in coming.instants() if span.start < at < end), end]
         for stop, ahead in pairwise(stops):
             told("Playing", (stop - span.start).days, days)
             clock.set(stop)
             scratch.play_steps(clock, ahead, facts_came=coming.feed(stop) or stop == span.start)
+            if mirrored is not None:
+                mirrored.play(stop, ahead)
         told("Playing", days, days)
         return read_calendar(
             scratch.engine,
@@ -125,11 +139,20 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
             start=span.start,
             zone=segue.settings.home_zone,
             shift=span.shift,
-            titles={name: journey.title for name, journey in chosen.items()},
+            titles={name: journey.title for name, journey in chosen.items() if journey.steps},
             listed=asked.listed,
             notes=notes,
             played=played_said(chosen, asked.briefs),
+            audiences=mirrored.days if mirrored is not None else (),
+            moves=mirrored.moves if mirrored is not None else (),
         )
+
+
+def _mirrored(scratch: Scratch, zone: ZoneInfo) -> Mirrored | None:
+    """The ad audiences, where they are rehearsed."""
+    if RETARGETING.name not in scratch.journeys:
+        return None
+    return Mirrored(scratch, cast("RetargetingBrief", scratch.brief_of(RETARGETING)), zone)
 
 
 def write_calendar(segue: Installation, calendar: Calendar, folder: Path) -> Path:
@@ -161,17 +184,23 @@ def _journeys(segue: Installation, names: Sequence[str]) -> tuple[dict[str, Jour
 
 
 __all__ = [
+    "AUDIENCES_PLAYED",
     "NOT_PLAYED",
     "OUTCOMES",
     "OUTCOME_WORDS",
+    "AudienceDay",
     "Calendar",
     "Day",
     "Entry",
     "Rehearsal",
     "RehearsalError",
+    "audience_lines",
     "changes_said",
+    "move_said",
+    "moves_on",
     "reasons",
     "rehearse",
     "rule_lines",
+    "whys_said",
     "write_calendar",
 ]

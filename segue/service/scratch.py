@@ -15,7 +15,7 @@ from segue.contract import Channel
 from segue.contract.fake import Answer, FakeConnector, FakeOffers, FakeWire
 from segue.contract.types import Message
 from segue.installation import Installation
-from segue.journeys.definition import Brief, Journey
+from segue.journeys.definition import Brief, Journey, Moment
 from segue.journeys.welcome_insert import BEFORE_THE_WAVE
 from segue.outbox.connectors import Connectors
 from segue.outbox.report import next_due_at
@@ -72,6 +72,14 @@ class Scratch(RunVerbs):
     def journeys(self) -> Mapping[str, Journey]:
         """Those that are rehearsed."""
         return self._chosen
+
+    def moment_of(self, journey: Journey) -> Moment:
+        """The moment at which `journey` is asked now."""
+        return self._moment(journey)
+
+    def brief_of(self, journey: Journey) -> Brief:
+        """What `journey` is rehearsed with."""
+        return self._briefs[journey.name]
 
     def make(self) -> None:
         """Make the database. A rehearsal that dies is begun anew, so nothing waits for the disk."""

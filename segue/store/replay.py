@@ -64,7 +64,7 @@ from segue.store.tables import (
 #: How far back the budgets of other journeys' messages are remembered.
 BUDGET_MEMORY: Final = timedelta(days=31)
 _STANDING = (
-    profile, identifier, profile_size, product, product_relation, variant, location, listing, cart, referral_code,
+    profile, identifier, profile_size, product, variant, location, listing, cart, referral_code,
     discount, segment,
 )  # fmt: skip
 _HAPPENED = (stock_event, cart_event, order_return, fulfilment, event)
@@ -88,6 +88,7 @@ def copy_facts(
             copy = Copying(one_picture, to, coming, span)
             for table in _STANDING:
                 copy.put(table, copy.rows(table))
+            copy.put(product_relation, _known_at_start(copy, copy.rows(product_relation)))
             copy.put(profile_merge, copy.rows(profile_merge, profile_merge.c.merged_at.is_not(None)))
             _orders(copy)
             for table in _HAPPENED:
@@ -97,6 +98,14 @@ def copy_facts(
             _money(copy)
             _messages(copy, journeys, outside)
     return coming
+
+
+def _known_at_start(copy: Copying, parts: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """What goes with what, like all that is sold, is taken as it is today: told today, it holds from the start."""
+    for rows in parts:
+        for row in rows:
+            row["recorded_at"] = min(row["recorded_at"], copy.span.start)
+        yield rows
 
 
 def _orders(copy: Copying) -> None:

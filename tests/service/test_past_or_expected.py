@@ -24,7 +24,7 @@ JOURNEYS = ("abandoned_cart", "order_confirmation", "style_followup", "welcome_i
 #: A week is history, some days are played; midnight in New York, where the shop dates.
 SINCE = datetime(2026, 3, 9, 4, tzinfo=UTC)
 DAYS = 5
-ASKED = Rehearsal(since=SINCE.date(), days=DAYS, journeys=JOURNEYS, listed=1000)
+ASKED = Rehearsal(since=SINCE.date(), days=DAYS, journeys=(*JOURNEYS, "retargeting"), listed=1000)
 #: What took somebody out: of each kind of fact that is told, one that did.
 RULED = {"converted", "denied", "no_consent", "occasion_gone", "sold_out", "suppressed"}
 _PEOPLE = 24
@@ -62,7 +62,9 @@ def test_an_imported_past_plays_as_the_same_files_do(
         past = rehearse(segue, ASKED)
     assert all(past.ended("sent", name) for name in JOURNEYS)
     assert {why for day in past.days for why in day.reasons("left_out")} >= RULED
+    assert {one.audience for one in past.audiences if one.came and one.went} >= {"cart"}
     assert past.digest == ahead.digest
+    assert past.audiences == ahead.audiences
     assert [day.counts for day in past.days] == [day.counts for day in ahead.days]
     if kind == "sqlite":  # elsewhere people have other ids
         assert replace(past, notes=()) == replace(ahead, notes=())
@@ -82,6 +84,7 @@ def _town(dice: Random) -> dict[str, tuple[Story, list[Fact]]]:
         for number in range(_PEOPLE)
     )
     agreed = [Act("consent", n, False, 0, n, 0, False, "email:confirmed") for n in range(_PEOPLE) if n % 5]
+    agreed += [Act("consent", n, False, 0, n, 0, False, "ads:granted") for n in range(_PEOPLE) if n % 3]
     kinds = [kind for kind in _DRAWN for _ in range(_OFTEN.get(kind, 1))]
     acts = [
         Act(
@@ -129,7 +132,7 @@ def _opened(url: str, home: Path, folders: list[Path]) -> Iterator[Segue]:
     )  # type: ignore[arg-type]
     with open_segue(settings, clock) as segue:
         segue.install()
-        for name in JOURNEYS:
+        for name in ASKED.journeys:
             segue.switch_on(name)
         for folder, at in zip(folders, (SINCE - timedelta(seconds=1), SINCE + timedelta(days=DAYS + 30)), strict=False):
             clock.set(at)
