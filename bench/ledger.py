@@ -20,9 +20,9 @@ from segue.clock import VirtualClock
 from segue.contract import Channel
 from segue.journeys.definition import Moment
 from segue.outbox.connectors import Connectors
-from segue.outbox.judging import Scope
 from segue.outbox.promise import promise
 from segue.outbox.rules import rules_of
+from segue.outbox.scope import Scope
 from segue.outbox.states import MARKETING_BUCKETS
 from segue.outbox.worker import Worker
 from segue.settings import Settings

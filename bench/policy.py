@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from segue.policy import Rules, judge
+from segue.policy import Rules
+from segue.policy.judge import judge
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 RULES = Rules.of(

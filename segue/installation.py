@@ -1,6 +1,7 @@
 """An installation: the engine, secret, journeys, templates, connectors and rules that one set of settings describes.
 
-Each part is made when it is first asked for, so that looking something up does not compile templates.
+Each part is made when it is first asked for, so that looking something up does not compile templates. What the worker
+and the templates need is imported then, too: pandas alone takes longer to load than most questions to answer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
@@ -22,14 +23,16 @@ from segue.clock import Clock
 from segue.contract import ConfigurationError
 from segue.journeys.definition import Journey
 from segue.outbox.connectors import Connectors, load_connectors
-from segue.outbox.handover import Probe
 from segue.outbox.rules import rules_of
-from segue.outbox.worker import Worker
 from segue.policy import Rules
 from segue.render import Library, Links, load_brand
 from segue.settings import Settings
 from segue.store.engine import open_engine
 from segue.store.fingerprint import is_secret_of
+
+if TYPE_CHECKING:
+    from segue.outbox.handover import Probe
+    from segue.outbox.worker import Worker
 
 
 class Installation:
@@ -90,6 +93,8 @@ class Installation:
     def worker(self) -> Worker:
         """The worker of this process; its journal opens with the first drain."""
         if self._worker is None:
+            from segue.outbox.worker import Worker
+
             self.check_secret()
             self._worker = Worker(
                 self.engine,

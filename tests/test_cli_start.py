@@ -18,6 +18,9 @@ HEAVY = (
     | {"typst"}
 )
 
+#: A door that is light on its own, but shares its package with what is not.
+NOT_YET = {"jinja2", "babel", "mjml", "segno", "typst", "manimgx_fonts"}
+
 #: Says what every command may be given, as `--help` does.
 ALL_HELP = """
 from typer.main import get_command
@@ -62,3 +65,11 @@ def test_help_loads_only_the_command_line(tmp_path: Path) -> None:
     assert not tops(loaded) & HEAVY
     ours = {name for name in loaded if name.startswith("segue.")}
     assert not {name for name in ours if not name.startswith("segue.cli")}
+
+
+def test_a_command_that_looks_something_up_loads_no_more(tmp_path: Path) -> None:
+    """The second call: the first one makes the database, which takes Alembic."""
+    loaded_by(RUN, "outbox", folder=tmp_path)
+    loaded = loaded_by(RUN, "outbox", folder=tmp_path)
+    assert "segue.service.running" in loaded
+    assert not tops(loaded) & (HEAVY - {"sqlalchemy", "pydantic_settings"} - NOT_YET)

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Connection, bindparam, select
 
 from segue.outbox.consents import read_consents
-from segue.outbox.suppressed import hash_address
+from segue.outbox.hashes import hash_address
 from segue.store.sql import listed
 from segue.store.tables import identifier, profile, suppression
 from segue.store.types import UtcTime

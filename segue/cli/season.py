@@ -21,12 +21,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from segue.audiences import AudienceReport
+from segue.audiences.report import AudienceReport
 from segue.cli.finance import open_table
 from segue.cli.progress import advance
 from segue.cli.year import PARCELS_START, PLAYED, SEASON_END, SEASON_START, YEAR_OVER, YearPlayer
 from segue.clock import VirtualClock
-from segue.gallery import words, write_gallery
+from segue.gallery import words
+from segue.gallery.book import write_gallery
 from segue.outbox.summary import Summary
 from segue.render import load_brand
 from segue.sample import draw_pictures, write_shop

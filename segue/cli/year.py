@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from segue.audiences import AudienceReport
+from segue.audiences.report import AudienceReport
 from segue.clock import VirtualClock
 from segue.gallery.kept import KeptMail, read_kept
 from segue.journeys.definition import Brief

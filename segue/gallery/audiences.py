@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segue.audiences import Standing
+from segue.audiences.standing import Standing
 from segue.gallery import words
 from segue.gallery.times import local
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Select
 
@@ -18,6 +17,9 @@ from segue.contract import Channel
 from segue.journeys.waves import PickWave
 from segue.offers import Offer
 from segue.settings import DEFAULT_HOUSE, House
+
+if TYPE_CHECKING:  # a journey is known by its name and steps long before anybody is judged
+    import pandas as pd
 
 
 class Brief(BaseModel):
@@ -44,12 +46,12 @@ class Moment:
 Due = Callable[[Moment, Any], Select[Any]]
 """`(moment, brief)` -> a select of `occasion`, `profile_id`, `subject_id`, `deadline_at`."""
 
-Facts = Callable[[Connection, pd.DataFrame, Moment, Any], pd.DataFrame]
+Facts = Callable[[Connection, "pd.DataFrame", Moment, Any], "pd.DataFrame"]
 """`(connection, rows, moment, brief)` -> a frame with `rows`' index and any of the columns
 `converted` (bool: she did what we would ask), `gone` (bool: the occasion is no more), `sold_out` (bool) and
 `ready_at` (UTC instant before which it is too early)."""
 
-Words = Callable[[Connection, pd.DataFrame, Moment, Any], Sequence[Mapping[str, Any]]]
+Words = Callable[[Connection, "pd.DataFrame", Moment, Any], Sequence[Mapping[str, Any]]]
 """`(connection, rows, moment, brief)` -> what the template may say, one mapping a row, in their order."""
 
 Refresh = Callable[[Connection, Moment], None]

@@ -18,7 +18,8 @@ from segue.contract import Channel, MessageConnector
 from segue.outbox.pace import PACE_WAIT, pace_of, through_at
 from segue.outbox.states import PENDING
 from segue.outbox.summary import Pace
-from segue.policy import Reason, Rules, judge
+from segue.policy import Reason, Rules
+from segue.policy.judge import judge
 from segue.store.tables import message
 
 

@@ -20,13 +20,13 @@ from segue.outbox.compose import Ready
 from segue.outbox.count import DrainCount
 from segue.outbox.frame import Asked
 from segue.outbox.freshness import Watermark, touched, watermark
+from segue.outbox.hashes import hash_address
 from segue.outbox.journal import Journal
 from segue.outbox.lease import Leases
 from segue.outbox.record import Answer, record, suppress
 from segue.outbox.send import Sent, send
 from segue.outbox.settle import Settlement
 from segue.outbox.states import HANDED_OVER, PENDING
-from segue.outbox.suppressed import hash_address
 from segue.store.engine import write
 from segue.store.sql import listed
 from segue.store.tables import lease, message

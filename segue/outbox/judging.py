@@ -19,9 +19,11 @@ from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.freshness import Watermark, watermark
 from segue.outbox.handover import BRAKE_WAIT, Probe
 from segue.outbox.moments import Moments
+from segue.outbox.scope import Scope
 from segue.outbox.states import PENDING
 from segue.outbox.verdicts import Verdict
-from segue.policy import Rules, judge
+from segue.policy import Rules
+from segue.policy.judge import judge
 from segue.settings import Settings
 from segue.store.engine import read
 from segue.store.sql import among
@@ -34,14 +36,6 @@ _READ = [
 ]  # fmt: skip
 #: What a verdict is stored of.
 _JUDGED = ["message_id", "run_id", "state", "verdict", "reason", "reason_before", "channel", "until"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What a drain is about: these buckets, and one run's messages or everybody's."""
-
-    buckets: tuple[int, ...]
-    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from segue.offers import lock_people
-from segue.outbox.handover import Probe
 from segue.outbox.lease import Leases
 from segue.outbox.merge_consents import keep_every_no
 from segue.outbox.merge_facts import MOVED, move_facts, move_identifiers
@@ -30,6 +29,9 @@ from segue.store.locks import try_lock_intake
 from segue.store.redirects import roots_of
 from segue.store.sql import among
 from segue.store.tables import message, profile_merge
+
+if TYPE_CHECKING:
+    from segue.outbox.handover import Probe
 
 #: People merged in one transaction: short enough that nobody notices, long enough that thousands take seconds.
 BATCH = 250

@@ -20,7 +20,8 @@ from segue.outbox.handover import BRAKE_WAIT
 from segue.outbox.promise import candidates
 from segue.outbox.report import example_name
 from segue.outbox.summary import GROUPS, Holding, Summary, lines_of
-from segue.policy import Rules, judge
+from segue.policy import Rules
+from segue.policy.judge import judge
 from segue.render import Library
 from segue.render.voice import language_of
 

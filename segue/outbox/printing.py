@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from segue.outbox.briefs import Briefs
 from segue.outbox.frame import fetch
 from segue.outbox.handover import Probe
 from segue.outbox.moments import Moments
+from segue.outbox.print_report import PrintReport
 from segue.outbox.spool import held_back, spooled, taken_out, unfinished
 from segue.outbox.takeback import Taken, lock_spooled, put_back_printed, settle, take_back_cancelled
 from segue.policy import Reason
@@ -44,23 +45,6 @@ _PAGES = (
     .join(print_page, print_page.c.message_id == message.c.id)
     .order_by(print_page.c.position)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintReport:
-    """One location's print run; counts and files, nobody's name."""
-
-    #: None where the brake holds all there is, so that none was begun.
-    run_id: int | None
-    location: str
-    pages: int
-    #: Pages taken out at the last moment, by reason.
-    taken_out: Mapping[str, int]
-    files: tuple[Path, ...]
-    #: Why it could not be printed; the next print run tries again.
-    problem: str | None = None
-    #: Pages that wait for the brake, by the name it is on for; they are printed once it is let go of.
-    held: Mapping[str, int] = field(default_factory=dict)
 
 
 def print_all(

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 
 from segue.journeys.definition import Journey
-from segue.outbox.judging import Scope
 from segue.outbox.moments import Moments
+from segue.outbox.scope import Scope
 from segue.outbox.states import PENDING
 from segue.settings import Settings
 from segue.store.engine import read, write

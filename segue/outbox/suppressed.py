@@ -6,8 +6,6 @@ same number, no later stop, and no other reason.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
 from segue.outbox.consents import CHANNELS
+from segue.outbox.hashes import hash_address
 from segue.store.sql import listed
 from segue.store.suppressions import STOP
 from segue.store.tables import consent_event, event, suppression
@@ -49,11 +48,6 @@ _STARTS = (
         consent_event.c.occurred_at <= bindparam("now", type_=UtcTime),
     )
 )
-
-
-def hash_address(address: str, secret: bytes) -> str:
-    """The keyed hash under which an address is suppressed; survives erasure and names nobody without the key."""
-    return hmac.digest(secret, b"address:" + address.encode("utf-8"), hashlib.sha256).hex()
 
 
 def suppressed(

@@ -23,10 +23,11 @@ from segue.outbox.count import DrainCount
 from segue.outbox.frame import Asked
 from segue.outbox.handover import HandOver, Probe
 from segue.outbox.journal import Journal
-from segue.outbox.judging import Judging, Scope, Shard
+from segue.outbox.judging import Judging, Shard
 from segue.outbox.lease import Leases
 from segue.outbox.orphans import adopt
 from segue.outbox.refresh import Refresh
+from segue.outbox.scope import Scope
 from segue.outbox.settle import Settlement
 from segue.outbox.states import HANDED_OVER, PENDING, TRANSACTIONAL_BUCKETS
 from segue.outbox.verdicts import Verdict

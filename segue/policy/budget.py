@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from segue.policy.columns import CHANNELS, EMAIL, NO_CHANNEL, Codes, Facts, Instants, Mask, instants, labels
+from segue.policy.bases import CHANNELS
+from segue.policy.columns import EMAIL, NO_CHANNEL, Codes, Facts, Instants, Mask, instants, labels
 from segue.policy.hours import DAY
 from segue.policy.reasons import Reason
 from segue.policy.rules import Cap, Rules

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segue.policy.bases import BASES, CHANNELS
 from segue.policy.columns import (
-    BASES,
-    CHANNELS,
     DENIED,
     DOUBTED,
     EMAIL,

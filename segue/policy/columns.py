@@ -14,19 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from segue.contract import Channel
+from segue.policy.bases import BASES, CHANNELS
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
 Instants = npt.NDArray[np.int64]
 
-#: Position is the code; a row without a channel has `NO_CHANNEL`.
-CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PRINT)
+#: Codes of `CHANNELS`; a row without a channel has `NO_CHANNEL`.
 EMAIL, SMS, PRINT = range(3)
 NO_CHANNEL = -1
 
-#: What a basis column may say; position is the code. Anything else counts as having said nothing.
-BASES = ("double_opt_in", "opt_in", "soft_opt_in", "legitimate_interest", "contract", "doubted", "denied")
 OPT_IN = BASES.index("opt_in")
 #: She agreed once, and a no without a date came from elsewhere: no law accepts that.
 DOUBTED = BASES.index("doubted")

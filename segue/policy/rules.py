@@ -10,7 +10,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from segue.contract import Channel
-from segue.policy.columns import CHANNELS
+from segue.policy.bases import CHANNELS
 from segue.policy.hours import Hours, outside
 from segue.policy.law import Law, shipped_law
 from segue.policy.zones import find_zone

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segue.policy.columns import CHANNELS, NAT, Codes, Instants, Mask
+from segue.policy.bases import CHANNELS
+from segue.policy.columns import NAT, Codes, Instants, Mask
 from segue.policy.reasons import Reason, Verdict
 
 _REASONS = tuple(Reason)

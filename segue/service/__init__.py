@@ -2,14 +2,19 @@
 
 Everything a verb returns to a flow is ids and counts. Names and addresses appear only in `explain` and the
 gallery, which never cross into Prefect.
+
+Verbs that judge, draw or print import what does so when they are called: a command or a flow that only looks something
+up, or pauses a channel, need not wait for pandas. `tests/test_cli_start.py` keeps it so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from segue.audiences import AudienceLine, AudienceReport, FeedReport, UnusualAudience
+from segue.audiences.report import AudienceLine, AudienceReport, FeedReport
+from segue.audiences.usual import UnusualAudience
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
 from segue.intake import FORMATS, Hints, ImportReport, IntakeError, MappingError, OptionError, files_of, is_leaflet
@@ -18,8 +23,7 @@ from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.freeze import ApprovalError
-from segue.outbox.handover import Probe
-from segue.outbox.printing import PrintReport
+from segue.outbox.print_report import PrintReport
 from segue.outbox.results import Results
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.stop import StoppedRun
@@ -58,6 +62,9 @@ from segue.service.why import Why, WhyLine, WhyVerbs
 from segue.settings import Settings, load_settings
 from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from segue.outbox.handover import Probe
 
 
 class Segue(

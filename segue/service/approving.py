@@ -14,7 +14,6 @@ from segue.journeys.definition import Brief, Journey, Step
 from segue.outbox import brake, freeze
 from segue.outbox.freeze import ApprovalError
 from segue.outbox.prepared import as_if_prepared, prepared
-from segue.outbox.preview import preview
 from segue.outbox.promise import candidates
 from segue.outbox.runs import run_of
 from segue.outbox.summary import Summary
@@ -146,6 +145,8 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         self.stop_run(run_id, reason=f"refused by {by.strip() or 'somebody'}")
 
     def _freeze(self, journey: Journey, brief: Brief, run_id: int, *, start: Start, now: datetime) -> Frozen:
+        from segue.outbox.preview import preview
+
         turned = journey.under(brief)
         rows: list[tuple[str, int, str]] = []
 

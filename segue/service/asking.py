@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from segue.journeys.definition import Brief, Journey
 from segue.outbox.prepared import as_if_prepared
-from segue.outbox.preview import preview
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.summary import Summary
 from segue.render.page import found
@@ -37,6 +36,8 @@ class AskVerbs(Desk):
 
     def preview(self, journey: Journey, brief: Brief) -> Summary:
         """Who would get it now and why others would not; stores nothing and sends nothing."""
+        from segue.outbox.preview import preview
+
         moment = self._moment(journey)
         with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             return preview(

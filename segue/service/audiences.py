@@ -5,17 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from segue.audiences import (
-    AudienceReport,
-    AudienceSync,
-    FeedReport,
-    UnusualAudience,
-    feed_items,
-    unusual_audiences,
-)
-from segue.audiences.asking import audience_brakes
-from segue.audiences.rule import Judge
+from segue.audiences.feed import feed_items
+from segue.audiences.report import AudienceReport, FeedReport
+from segue.audiences.usual import UnusualAudience, unusual_audiences
 from segue.contract import Channel, ConnectorError
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
 from segue.outbox.brake import paused_names
@@ -23,6 +17,9 @@ from segue.outbox.connectors import FEED_FILE
 from segue.render import Brand, BrandError, Tags, load_brand, tagged
 from segue.service.asking import AskVerbs
 from segue.store.engine import read
+
+if TYPE_CHECKING:
+    from segue.audiences.sync import AudienceSync
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,6 +52,8 @@ class AudienceVerbs(AskVerbs):
         reads the feed. A platform's trouble is told, and neither stops the others nor raises. What pauses removals
         pauses the feed.
         """
+        from segue.audiences.asking import audience_brakes
+
         written: dict[str, int] = {}
         problems: dict[str, str] = {}
         for name, connector in self.connectors.feeds.items():
@@ -81,6 +80,9 @@ class AudienceVerbs(AskVerbs):
         return FeedReport(rows=written, trouble=problems)
 
     def _audience_sync(self) -> AudienceSync:
+        from segue.audiences.rule import Judge
+        from segue.audiences.sync import AudienceSync
+
         self.check_secret()
         return AudienceSync(
             self.engine,

@@ -8,8 +8,8 @@ from segue.contract import Channel, ConfigurationError, PrintConnector
 from segue.installation import Installation
 from segue.journeys.definition import Journey, Moment
 from segue.outbox.connectors import installed_connectors, keeps_a_spool
+from segue.outbox.hashes import hash_address
 from segue.outbox.moments import Moments
-from segue.outbox.suppressed import hash_address
 from segue.store.engine import read
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, or_, select
 
-from segue.audiences import AudienceReport, Place
+from segue.audiences.report import AudienceReport
 from segue.journeys.retargeting import JOURNEY, RetargetingBrief
 from segue.outbox import freeze
 from segue.outbox.brake import paused_names
@@ -20,6 +21,9 @@ from segue.service.approving import ASKED, ApproveVerbs, Frozen, Start, frozen_a
 from segue.service.audiences import AudienceVerbs
 from segue.store.engine import read, write
 from segue.store.tables import run, run_audience
+
+if TYPE_CHECKING:
+    from segue.audiences.sync import Place
 
 
 class FillVerbs(ApproveVerbs, AudienceVerbs):

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select
 
-from segue.audiences import AudienceLine, AudienceSync
 from segue.audiences.plan import IN
+from segue.audiences.report import AudienceLine
 from segue.audiences.rule import Judge
+from segue.audiences.sync import AudienceSync
 from segue.clock import VirtualClock
 from segue.contract import AudienceChange, Capabilities, Result, accepted
 from segue.gallery.calendar_audiences import AudienceDay, AudienceMove

@@ -23,7 +23,6 @@ from segue.clock import SystemClock
 from segue.journeys.campaign_brief import FOLDER
 from segue.journeys.definition import Journey
 from segue.journeys.parcels import HOME_LOCATION
-from segue.journeys.popup_invite import shown_with
 from segue.journeys.popup_places import popups_to_offer
 from segue.offers import SuspectReferral, referrals_to_review
 from segue.render import BrandError, load_brand
@@ -171,6 +170,8 @@ class OfferedVerbs(Desk):
             place = connection.execute(one.limit(1)).first()
         if place is None or None in (place.opens_at, place.closes_at, place.latitude, place.longitude):
             return journey
+        from segue.journeys.popup_invite import shown_with
+
         steps = tuple(replace(step, shows=shown_with(place, now)) for step in journey.steps)
         return replace(journey, steps=steps)
 

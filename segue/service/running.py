@@ -15,11 +15,11 @@ from segue.clock import VirtualClock
 from segue.journeys.definition import Brief, Journey
 from segue.outbox.count import DrainCount
 from segue.outbox.freeze import permitted, waiting_runs
-from segue.outbox.judging import Scope
-from segue.outbox.printing import PrintReport, print_all, reprint
+from segue.outbox.print_report import PrintReport
 from segue.outbox.promise import promise
 from segue.outbox.report import plan_ahead
 from segue.outbox.runs import run_of
+from segue.outbox.scope import Scope
 from segue.outbox.states import ALL_BUCKETS, MARKETING_BUCKETS, PENDING, TRANSACTIONAL_BUCKETS
 from segue.outbox.takeback import take_back_cancelled
 from segue.policy import Reason
@@ -219,6 +219,8 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
         Orders cancelled or packed meanwhile are taken out, and what the brake holds waits. Call it at the pick wave; a
         run that died is finished first.
         """
+        from segue.outbox.printing import print_all
+
         return print_all(
             self.engine,
             self._print_connector(),
@@ -232,6 +234,8 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
 
     def reprint(self, orders: Sequence[str]) -> Path:
         """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
+        from segue.outbox.printing import reprint
+
         return reprint(self.engine, self._print_connector(), orders, now=self.clock.now())
 
     def _plan_ahead(self, briefs: Mapping[str, Brief] | None, only: Collection[str] | None) -> dict[str, datetime]:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from sqlalchemy import Connection, select
 
-from segue.audiences import Standing, standings
-from segue.audiences.rule import Judge
-from segue.gallery import explain_text
-from segue.gallery.audiences import audience_lines, audiences_text
-from segue.gallery.outlook import outlook_lines, outlook_text
 from segue.journeys.retargeting import JOURNEY as RETARGETING
 from segue.journeys.retargeting import RetargetingBrief
 from segue.outbox.explain import Told, explain
-from segue.outbox.outlook import outlooks
 from segue.outbox.summary import GROUPS
 from segue.service.desk import Desk
 from segue.store.engine import read
 from segue.store.tables import journey_state
+
+if TYPE_CHECKING:
+    from segue.audiences.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +59,8 @@ class WhyVerbs(Desk):
 
         Holds personal data: never call it from a flow.
         """
+        from segue.gallery.explain import explain_text
+
         told = explain_text(
             self.engine,
             who,
@@ -75,6 +75,8 @@ class WhyVerbs(Desk):
 
     def why(self, customer: str) -> list[Why]:
         """Explain the people behind a shop's customer id or a profile id; nobody known gives an empty list."""
+        from segue.gallery.audiences import audience_lines
+
         with read(self.engine) as connection:
             return [
                 Why(
@@ -90,11 +92,17 @@ class WhyVerbs(Desk):
             ]
 
     def _now_text(self, connection: Connection, profile_id: int, zone: str | None) -> RenderableType:
+        from segue.gallery.audiences import audiences_text
+        from segue.gallery.outlook import outlook_text
+
         stand = audiences_text(self._standings(connection, profile_id), zone, self.settings.home_zone)
         return Group(outlook_text(profile_id, self._now(connection, profile_id)), stand)
 
     def _now(self, connection: Connection, profile_id: int) -> list[tuple[str, str]]:
         """Each journey's title, and how she stands with it at this moment."""
+        from segue.gallery.outlook import outlook_lines
+        from segue.outbox.outlook import outlooks
+
         found = outlooks(
             connection,
             profile_id,
@@ -108,6 +116,9 @@ class WhyVerbs(Desk):
 
     def _standings(self, connection: Connection, profile_id: int) -> list[Standing]:
         """How she stands with each ad audience; nothing where retargeting was never switched on."""
+        from segue.audiences.rule import Judge
+        from segue.audiences.standing import standings
+
         on = select(journey_state.c.journey).where(journey_state.c.journey == RETARGETING.name)
         if connection.scalar(on) is None:
             return []

@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors.audiences_csv import AudiencesCsvConnector
-from segue.audiences import AudienceSync
 from segue.audiences.rule import Judge
+from segue.audiences.sync import AudienceSync
 from segue.clock import VirtualClock
 from segue.contract import Capabilities
 from segue.journeys.definition import Moment

@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
-from segue.audiences import AudienceReport, AudienceSync
+from segue.audiences.report import AudienceReport
 from segue.audiences.rule import Judge
+from segue.audiences.sync import AudienceSync
 from segue.clock import VirtualClock
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.journeys.definition import Moment
 from segue.journeys.retargeting import RetargetingBrief
+from segue.outbox.hashes import hash_address
 from segue.outbox.rules import rules_of
-from segue.outbox.suppressed import hash_address
 from segue.settings import Settings
 from segue.store.engine import read, write
 from segue.store.tables import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from segue.gallery import write_gallery
+from segue.gallery.book import write_gallery
 from segue.journeys.abandoned_cart import JOURNEY
 from segue.render import Brand, load_brand
 from segue.store.engine import open_engine

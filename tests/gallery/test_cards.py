@@ -24,7 +24,7 @@ from segue.contract.suite import message as any_message
 from segue.contract.suite import send
 from segue.contract.suite_parts import PAGE
 from segue.contract.types import PrintContent
-from segue.gallery import write_gallery
+from segue.gallery.book import write_gallery
 from segue.gallery.cards import draw_cards
 from segue.gallery.site import Site
 from segue.journeys.welcome_insert import JOURNEY

@@ -8,8 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from segue.gallery import sum_chart
-from segue.gallery.chart import bars_of
+from segue.gallery.chart import bars_of, sum_chart
 from segue.gallery.days import Day, day_chart
 from segue.gallery.slices import Slice, slices_of
 from segue.outbox.summary import Summary, lines_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from segue.gallery import write_gallery
+from segue.gallery.book import write_gallery
 from segue.journeys.abandoned_cart import JOURNEY
 from segue.outbox.report import summary_of
 from segue.outbox.summary import ORDER

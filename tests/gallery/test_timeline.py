@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Engine
 
-from segue.gallery import explain_text, timelines
+from segue.gallery.explain import explain_text
 from segue.gallery.story import side_by_side
-from segue.gallery.timeline import profile_of
+from segue.gallery.timeline import profile_of, timelines
 from segue.journeys.abandoned_cart import JOURNEY
 from segue.store.engine import read
 from tests.gallery import shop

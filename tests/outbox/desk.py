@@ -16,9 +16,9 @@ from segue.contract.fake import FakeConnector, FakeOffers, FakeWire
 from segue.journeys.definition import Journey, Moment
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
-from segue.outbox.judging import Scope
 from segue.outbox.promise import promise
 from segue.outbox.rules import rules_of
+from segue.outbox.scope import Scope
 from segue.outbox.states import ALL_BUCKETS
 from segue.outbox.worker import Worker
 from segue.settings import Settings

@@ -32,7 +32,7 @@ from segue.journeys.segments import (
 )
 from segue.offers import revoke
 from segue.outbox.freshness import _FACTS, _was_visible, touched, watermark
-from segue.outbox.suppressed import hash_address
+from segue.outbox.hashes import hash_address
 from segue.settings.house import House, Loyalty
 from segue.store.engine import read, write
 from segue.store.tables import (

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, update
 
 from segue.journeys.definition import Brief, Moment
 from segue.outbox import brake
-from segue.outbox.judging import Scope
+from segue.outbox.scope import Scope
 from segue.outbox.states import ALL_BUCKETS
 from segue.store.engine import write
 from segue.store.tables import message

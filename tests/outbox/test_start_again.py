@@ -16,7 +16,8 @@ from sqlalchemy import Engine, delete, insert
 from segue.clock import VirtualClock
 from segue.intake import import_anything, link_reader
 from segue.outbox.freshness import watermark
-from segue.outbox.suppressed import hash_address, suppressed
+from segue.outbox.hashes import hash_address
+from segue.outbox.suppressed import suppressed
 from segue.render import Links
 from segue.store.engine import write
 from segue.store.suppressions import insert_suppressions

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from segue.policy import Rules, judge
+from segue.policy import Rules
+from segue.policy.judge import judge
 
 #: Wednesday, 10:00 in New York, 16:00 in Berlin: an hour at which everything is allowed.
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.policy import judge
+from segue.policy.judge import judge
 from tests.policy.frames import NOW, frame, history, judged, plain, row, rules
 
 HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)

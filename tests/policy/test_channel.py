@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segue.policy import judge
+from segue.policy.judge import judge
 from tests.policy.frames import NIGHT, NOW, RULES, frame, history, judged, row
 
 CHOSEN = {

@@ -7,8 +7,8 @@ from hashlib import blake2b
 import numpy as np
 import pytest
 
-from segue.policy import judge
 from segue.policy.holdout import _splitmix64, held_out
+from segue.policy.judge import judge
 from tests.policy.frames import NOW, frame, history, row, rules
 
 PEOPLE = 100_000

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.policy import Reason, judge
+from segue.policy import Reason
+from segue.policy.judge import judge
 from tests.policy.frames import NIGHT, NOW, RULES, frame, history, plain, row, rules
 
 BASES = [None, "double_opt_in", "opt_in", "soft_opt_in", "legitimate_interest", "contract", "denied"]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.policy import judge
-from segue.policy.columns import BASES
+from segue.policy.bases import BASES
+from segue.policy.judge import judge
 from tests.policy.frames import NIGHT, NOW, RULES, frame, history, judged, row, rules
 
 CONFIRMATION: dict[str, Any] = {

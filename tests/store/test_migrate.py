@@ -8,12 +8,14 @@ from multiprocessing.synchronize import Barrier
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, func, inspect, select
 
 from segue.outbox.states import ALL_BUCKETS
 from segue.store.engine import open_engine, read, write
-from segue.store.migrate import migrate, revision_of
+from segue.store.migrate import migrate, newest, revision_of
 from segue.store.tables import lease, metadata
+from segue.store.upgrade import config
 from tests.processes import CONTEXT
 
 
@@ -43,6 +45,13 @@ def test_partial_indexes_and_checks_are_made_too(engine: Engine) -> None:
                 assert (wanted is None) == (stored is None), index.name
             checks = {c.name for c in table.constraints if isinstance(c, CheckConstraint)}
             assert len(seen.get_check_constraints(table.name)) == len(checks), table.name
+
+
+def test_a_database_is_current_where_alembic_would_say_so(engine: Engine) -> None:
+    """A start asks Alembic nothing: what is newest is told by the files' names, what was applied by Alembic's table."""
+    with read(engine) as connection:
+        assert [newest()] == ScriptDirectory.from_config(config(connection)).get_heads()
+        assert revision_of(engine) == MigrationContext.configure(connection).get_current_revision() == newest()
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:

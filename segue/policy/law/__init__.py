@@ -15,7 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from segue.contract import Channel
-from segue.policy.columns import BASES
+from segue.policy.bases import BASES
 from segue.policy.hours import Hours, minutes
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -17,8 +17,8 @@ from segue.contract import Channel
 from segue.intake import import_export
 from segue.journeys.definition import Moment
 from segue.outbox.frame import Asked, enrich
-from segue.outbox.suppressed import hash_address
-from segue.policy import judge
+from segue.outbox.hashes import hash_address
+from segue.policy.judge import judge
 from segue.store.engine import write
 from segue.store.tables import consent_event, identifier, profile, suppression
 from tests.intake.formats.doors import SAMPLES
