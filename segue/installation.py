@@ -25,7 +25,7 @@ from segue.journeys.definition import Journey
 from segue.outbox.connectors import Connectors, load_connectors
 from segue.outbox.rules import rules_of
 from segue.policy import Rules
-from segue.render import Library, Links, load_brand
+from segue.render import Links, load_brand
 from segue.settings import Settings
 from segue.store.engine import open_engine
 from segue.store.fingerprint import is_secret_of
@@ -33,6 +33,7 @@ from segue.store.fingerprint import is_secret_of
 if TYPE_CHECKING:
     from segue.outbox.handover import Probe
     from segue.outbox.worker import Worker
+    from segue.render import Library
 
 
 class Installation:
@@ -74,6 +75,8 @@ class Installation:
     @cached_property
     def library(self) -> Library:
         """The templates, compiled once."""
+        from segue.render import Library
+
         brand = load_brand(self.settings.brand)
         return Library(
             self.settings.templates, brand, Links(self.settings.base_url, self.secret), pictures=self.settings.pictures

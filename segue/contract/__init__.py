@@ -1,5 +1,9 @@
 """The public, versioned border of Segue: the only package a third-party connector imports."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from segue.contract.each import reason_of, retry_after_of, send_each
 from segue.contract.errors import (
     ConfigurationError,
@@ -10,7 +14,6 @@ from segue.contract.errors import (
     UnsupportedError,
 )
 from segue.contract.mail import Attachment, MailFrame, encode_header, one_line, require_address, unsubscribe_headers
-from segue.contract.page import PageError, PageFrame, qr_svg, read_page
 from segue.contract.protocols import (
     AudienceConnector,
     CatalogueConnector,
@@ -46,6 +49,12 @@ from segue.contract.types import (
     rejected,
     uncertain,
 )
+from segue.lazily import lazily
+
+if TYPE_CHECKING:
+    from segue.contract.page import PageError, PageFrame, qr_svg, read_page
+else:  # paper needs a typesetter and its fonts
+    __getattr__ = lazily(__name__, {"segue.contract.page": ("PageError", "PageFrame", "qr_svg", "read_page")})
 
 #: Raised when a connector written for an older version would break.
 CONTRACT_VERSION = 1

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from segue.contract.mail import Attachment, MailFrame
-from segue.contract.page import PageFrame
+
+if TYPE_CHECKING:
+    from segue.contract.page import PageFrame
 
 Key = NewType("Key", str)
 """What makes a message one: `journey/step/occasion`. Opaque to connectors, safe to log."""

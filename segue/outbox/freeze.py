@@ -11,16 +11,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, literal, select, update
 
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.promise import candidates
-from segue.render import Library
 from segue.settings import Settings
 from segue.store.bulk import insert_new
 from segue.store.tables import message, run, run_audience
+
+if TYPE_CHECKING:
+    from segue.render import Library
 
 #: What the run may send, as the preview showed it; policy may only remove from it.
 TO_SEND = ("send", "hold")

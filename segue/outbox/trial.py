@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -20,10 +20,12 @@ from segue.outbox import brake, pace
 from segue.outbox.journal import Journal
 from segue.outbox.send import send
 from segue.outbox.states import HANDED_OVER
-from segue.render.templates import StepTemplate
 from segue.render.trial_mark import marked_as_test
 from segue.store.engine import write
 from segue.store.tables import seed, test_send
+
+if TYPE_CHECKING:
+    from segue.render.templates import StepTemplate
 
 #: What a test can be sent by.
 CHANNELS = (Channel.EMAIL, Channel.SMS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segue.contract import Channel
-from segue.render.templates import Library, StepTemplate
-from segue.render.voice import language_name
+
+if TYPE_CHECKING:
+    from segue.render.templates import Library, StepTemplate
 
 #: Sharp enough to read on a screen, small enough for Prefect's database.
 _PREVIEW_PPI = 110
@@ -107,6 +108,8 @@ def _chosen(
     languages: Collection[str],
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Name, reader and words of the samples that are asked for."""
+    from segue.render.voice import language_name  # noqa: PLC0415 - what a render is, is asked without one
+
     samples = step.samples()
     for name in sorted(samples, key=lambda one: (one != MAIN, one != BARE))[:at_most]:
         yield name, who_in(samples[name]), change(samples[name])

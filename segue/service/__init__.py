@@ -17,7 +17,7 @@ from segue.audiences.report import AudienceLine, AudienceReport, FeedReport
 from segue.audiences.usual import UnusualAudience
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
-from segue.intake import FORMATS, Hints, ImportReport, IntakeError, MappingError, OptionError, files_of, is_leaflet
+from segue.lazily import lazily
 from segue.offers import CodeCount, ReferralCount, ReviewedReferral, Settled, SuspectReferral
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import Connectors
@@ -64,7 +64,33 @@ from segue.store.fingerprint import keep_fingerprint
 from segue.store.migrate import migrate
 
 if TYPE_CHECKING:
+    from segue.intake import (
+        FORMATS,
+        Hints,
+        ImportReport,
+        IntakeError,
+        MappingError,
+        OptionError,
+        files_of,
+        is_leaflet,
+    )
     from segue.outbox.handover import Probe
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "segue.intake": (
+                "FORMATS",
+                "Hints",
+                "ImportReport",
+                "IntakeError",
+                "MappingError",
+                "OptionError",
+                "files_of",
+                "is_leaflet",
+            )
+        },
+    )
 
 
 class Segue(

@@ -12,7 +12,6 @@ from segue.journeys.definition import Brief, Journey
 from segue.outbox.prepared import as_if_prepared
 from segue.outbox.report import next_due_at, summary_of, unsettled
 from segue.outbox.summary import Summary
-from segue.render.page import found
 from segue.render.samples import SampleRender, sample_renders
 from segue.service.desk import Desk
 from segue.store.engine import read
@@ -85,6 +84,8 @@ class AskVerbs(Desk):
 
     def picture(self, address: str) -> Path | None:
         """The file behind a picture's address in a message; None where the folder of pictures has none such."""
+        from segue.render.page import found
+
         root = self.settings.pictures
         inside = None if root is None else found(root, address)
         return None if root is None or inside is None else root / inside

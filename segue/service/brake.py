@@ -36,7 +36,7 @@ class BrakeVerbs(Desk):
 
         Raises ValueError with the choice for any other name.
         """
-        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
+        brake.check_name(name, journeys=journey_choices(), connectors=self._connector_names())
         with write(self.engine) as connection:
             brake.set_paused(connection, name, paused=True, reason=reason, now=self.clock.now())
 
@@ -46,7 +46,7 @@ class BrakeVerbs(Desk):
             if name in brake.paused_names(connection):
                 brake.set_paused(connection, name, paused=False, reason=None, now=self.clock.now())
                 return True
-        brake.check_name(name, journeys=self.journeys, connectors=self._connector_names())
+        brake.check_name(name, journeys=journey_choices(), connectors=self._connector_names())
         return False
 
     def standing_still(self) -> list[Standing]:

@@ -26,9 +26,6 @@ from segue.journeys.parcels import HOME_LOCATION
 from segue.journeys.popup_places import popups_to_offer
 from segue.offers import SuspectReferral, referrals_to_review
 from segue.render import BrandError, load_brand
-from segue.render.page import found
-from segue.render.spoken import channels_of
-from segue.render.voice import language_name
 from segue.service import vocabulary
 from segue.service.desk import Desk
 from segue.settings import load_settings
@@ -70,12 +67,16 @@ def place_choices() -> tuple[str, ...]:
 
 def templates_of(journey: str) -> dict[str, tuple[str, ...]]:
     """The template folders of a journey, the shop's own among them, and the channels that each has words for."""
+    from segue.render.spoken import channels_of
+
     folders = sorted(file.parent for file in (load_settings().templates / journey).glob("*/sample.json"))
     return {one.name: channels_of(one) for one in folders if re.fullmatch(FOLDER, one.name) and channels_of(one)}
 
 
 def unprintable(picture: str) -> str | None:
     """Why a card cannot show a picture, which paper does not fetch, and what to do; None where it can."""
+    from segue.render.page import found
+
     root = load_settings().pictures
     if root is None:
         return "no folder of pictures is set: name one as SEGUE_PICTURES and put it there"
@@ -86,6 +87,8 @@ def unprintable(picture: str) -> str | None:
 
 def template_languages() -> dict[str, str]:
     """The languages that any template speaks: English name -> code, by name."""
+    from segue.render.voice import language_name
+
     settings = load_settings()
     codes = {file.stem for file in settings.templates.glob("*/*.po")}
     with suppress(BrandError, OSError):  # the form must open all the same

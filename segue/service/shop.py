@@ -5,14 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from segue.intake import (
-    Hints,
-    ImportReport,
-    age_sizes,
-    import_anything,
-    link_reader,
-)
 from segue.offers import (
     CodeCount,
     RedemptionCount,
@@ -32,6 +26,9 @@ from segue.render import Links
 from segue.service.desk import Desk
 from segue.store.engine import read, write
 
+if TYPE_CHECKING:
+    from segue.intake import Hints, ImportReport
+
 
 class ShopVerbs(Desk):
     """Data in, people merged, codes settled."""
@@ -43,19 +40,21 @@ class ShopVerbs(Desk):
         progress: Callable[[int, int | None], None] | None = None,
         *,
         format_name: str | None = None,
-        hints: Hints = Hints(),  # noqa: B008 - frozen
+        hints: Hints | None = None,
     ) -> ImportReport:
         """Take a table by its mapping file, an export by its format, or JSON lines of events; it tells which it is.
 
         `hints` say what an export does not. Profiles that the file shows to be one person are merged, and messages that
         a provider has news of are settled; points are booked. Of a ZIP, import each of `files_of(path)`.
         """
+        from segue.intake import Hints, import_anything, link_reader
+
         report = import_anything(
             self.engine,
             path,
             mapping,
             format_name,
-            hints,
+            hints or Hints(),
             clock=self.clock,
             hash_address=self.hash_address,
             read_link=link_reader(Links(self.settings.base_url, self.secret), self.settings.base_url),
@@ -79,6 +78,8 @@ class ShopVerbs(Desk):
 
     def refresh_sizes(self) -> int:
         """Let sizes fade of whom nothing new is heard: a seventh of the people a day; return how many that were."""
+        from segue.intake import age_sizes
+
         return age_sizes(self.engine, self.clock.now())
 
     def settle_news(self) -> int:

@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
 from segue.contract import Channel
-from segue.intake.errors import BadValueError
-from segue.intake.values import parse_email, parse_phone
 from segue.journeys.definition import Brief, Journey, Step
 from segue.outbox.trial import CHANNELS, TrialLine, send_trial
-from segue.render import StepTemplate
 from segue.render.samples import MAIN, abroad
 from segue.service.desk import Desk
 from segue.service.offered import templates_of
@@ -24,6 +21,9 @@ from segue.settings import load_settings
 from segue.store.bulk import insert_new
 from segue.store.engine import read, write
 from segue.store.tables import seed, test_send
+
+if TYPE_CHECKING:
+    from segue.render import StepTemplate
 
 #: A label is shown in Prefect; this is what an address in it would look like.
 _ADDRESS = re.compile(r"@|\d(?:[\s().-]?\d){5,}")
@@ -73,6 +73,9 @@ class TrialVerbs(Desk):
 
         Raises ValueError, without the address, for one that is none, and for a label that shows one.
         """
+        from segue.intake.errors import BadValueError
+        from segue.intake.values import parse_email, parse_phone
+
         label = " ".join(label.split())
         if not label or len(label) > 60 or _ADDRESS.search(label):
             raise ValueError("a label is shown where addresses are not: give a short name, e.g. Anna's phone")
