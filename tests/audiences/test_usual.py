@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from segue.audiences import UnusualAudience, unusual_audiences
+from segue.audiences.usual import UnusualAudience, unusual_audiences
 from segue.audiences.usual import size_of
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.outbox.usual import Size
