@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from segue.audiences.usual import UnusualAudience, unusual_audiences
-from segue.audiences.usual import size_of
+from segue.audiences.usual import UnusualAudience, size_of, unusual_audiences
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.outbox.usual import Size
 from segue.store.engine import open_engine, read
