@@ -26,6 +26,10 @@ _PROFILES = select(
     profile.c.birth_year,
     profile.c.merged_into,
 ).where(listed(profile.c.id, "people"))
+#: Those who turned out to be her.
+_OTHERS = select(profile.c.merged_into, profile.c.country, profile.c.birth_year).where(
+    listed(profile.c.merged_into, "people")
+)
 _ADDRESSES = (
     select(identifier.c.profile_id, identifier.c.kind, identifier.c.value, identifier.c.identifies)
     .where(listed(identifier.c.profile_id, "people"), identifier.c.kind.in_(("email", "phone")))
@@ -60,6 +64,11 @@ class People:
                 birth_year[at] = row.birth_year
                 traits["birth_year"] = str(row.birth_year)
             self.identifiers[at] |= traits
+        # A merge makes nobody of age, and moves nobody to a country that asks for less: of two it is unknown which.
+        for row in connection.execute(_OTHERS, {"people": list(place)}):
+            at = place[row.merged_into]
+            birth_year[at] = max(birth_year[at], row.birth_year or -1)
+            country[at] = country[at] if row.country in (None, country[at]) else None
         for at, profile_id in enumerate(ids):
             self.identifiers[at]["external_id"] = external_id(profile_id, secret)
         self.frame = pd.DataFrame(

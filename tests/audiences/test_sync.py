@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
@@ -17,6 +18,7 @@ from segue.store.bulk import insert_new
 from segue.store.engine import write
 from segue.store.tables import identifier, lease, profile
 from tests.audiences.people import DAY, NOW, SECRET, Town, held, line, spelled
+from tests.outbox import merges
 
 
 @pytest.fixture
@@ -86,6 +88,29 @@ def test_what_a_platform_cannot_use_stays_counted_until_it_goes(town: Town, plat
         town.consent(who, "denied")
     third = line(town.sync(connector), "cart")
     assert (third.members, third.unusable) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("traits", "out"),
+    [
+        ({"born": 2012}, {"underage": 1}),
+        ({"country": "DE"}, {"no_consent": 1}),
+        ({"born": 1984}, {}),
+        ({"born": None, "country": None}, {}),
+    ],
+    ids=["younger", "where consent is asked for", "older", "nothing known"],
+)
+def test_a_merge_lets_nobody_in_who_was_out(
+    town: Town, connector: FakeAudiences, traits: dict[str, Any], out: dict[str, int]
+) -> None:
+    """Of two years of birth the later counts, and of two countries nobody knows which."""
+    (elder,) = in_carts(town, 1)
+    other = town.person(**traits)
+    town.add_to_cart(other, town.variant(1))
+    merges.found(town.engine, (elder, other))
+    merges.merge(town.engine, town.clock.now())
+    report = line(town.sync(connector), "cart")
+    assert (report.considered, dict(report.out)) == (1, out)
 
 
 def test_nothing_to_do_asks_nothing(town: Town, platform: FakePlatform, connector: FakeAudiences) -> None:
