@@ -88,7 +88,7 @@ def test_every_make_command_has_a_target(line: str) -> None:
 
 def test_every_file_it_names_is_there() -> None:
     """Links, pictures, and the tests that the promises point to."""
-    named = re.findall(r"\]\(((?!http)[^)#]+)\)", README)
+    named = re.findall(r"\]\(((?!http)[^)#]+)\)", README) + re.findall(r' src="([^"]+)"', README)
     named += list(re.findall(r"`((?:tests|segue|examples|bench)/[\w./]*)`", README))
     assert named
     assert [one for one in named if not (ROOT / one).exists()] == []
