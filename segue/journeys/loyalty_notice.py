@@ -109,14 +109,13 @@ def reward_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
     )
     history = (
         select(loyalty_entry.c.profile_id, loyalty_entry.c.counts_from, reached.label("reached"))
-        .where(counted, earned)
-        .subquery("history")
+        .where(counted, earned, loyalty_entry.c.profile_id.in_(_holders(moment, size)))
+        .cte("history")  # asked twice, counted once
     )
     # The most she had earned at any time: what comes back later announces no reward anew.
     number = func.max(history.c.reached) // size
     best = (
         select(history.c.profile_id, number.label("number"))
-        .where(history.c.profile_id.in_(_holders(moment, size)))
         .group_by(history.c.profile_id)
         .having(number >= 1)
         .subquery("best")
@@ -139,7 +138,12 @@ def reward_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
 
 def expiry_due(moment: Moment, brief: LoyaltyNoticeBrief) -> Select[Any]:
     """Everybody who loses enough points within 30 days and was not told so lately; the date is the soonest of them."""
-    ends = ends_next(moment.now).subquery("ends")
+    soon = select(loyalty_entry.c.profile_id).where(
+        loyalty_entry.c.expires_at > literal(moment.now, UtcTime),
+        loyalty_entry.c.expires_at <= literal(moment.now + SOON, UtcTime),
+    )
+    # Of nobody else are all points counted through: most have none that end so soon.
+    ends = ends_next(moment.now, loyalty_entry.c.profile_id.in_(soon)).subquery("ends")
     losing = ending_by(moment.now + SOON).subquery("losing")
     told = exists().where(
         message.c.profile_id == ends.c.profile_id,
