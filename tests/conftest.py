@@ -1,13 +1,14 @@
 """Databases for every test that remembers something: a fresh, migrated one each, on SQLite and on PostgreSQL.
 
-A database is migrated once a session and copied for each test, so a test pays for a copy only. Under xdist each
-worker process has a PostgreSQL server of its own.
+A database is migrated once a session; each test has a copy of the file, or, of PostgreSQL, one that tests hand on
+(`tests/databases.py`). Under xdist each worker process has a PostgreSQL server of its own.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,10 +32,14 @@ from segue.outbox.states import ALL_BUCKETS
 from segue.render import compile as templates
 from segue.store.engine import open_engine
 from segue.store.migrate import migrate
+from tests.databases import Databases
 from tests.engines import WARM, share_what_engines_learn
 
 # A process of xdist is given its terminal's width, which rich would keep for good; a test sets its own.
 os.environ.pop("COLUMNS", None)
+# Tests start Python by the hundred: told to keep nothing compiled, each would compile all of Segue again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 with warnings.catch_warnings():
     # The first import of pgserver warns where the machine has no runtime folder for its user; it then takes /tmp.
@@ -87,7 +92,7 @@ _numbers = count(1)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes one process longest, so that no process is left alone with it at the end."""
-    longest = ("completejourney", "test_the_demo_plays", "tests/shops", "test_clickstream")
+    longest = ("completejourney", "test_readme", "tests/shops", "test_clickstream")
     items.sort(
         key=lambda item: (
             not any(name in item.nodeid for name in longest),
@@ -114,15 +119,16 @@ def postgres_server() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: URL) -> str:
-    """The name of a migrated database to copy."""
+def migrated_postgres(postgres_server: URL) -> Iterator[Databases]:
+    """Copies of a migrated database."""
     name = "migrated_template"
     _administer(postgres_server, f"CREATE DATABASE {name}")
     _migrate(_text(postgres_server.set(database=name)))
+    databases = Databases(postgres_server, name)
     # For the server that forks worker processes, should it not have started yet: see tests/warm.py.
-    _copy(postgres_server, "warm", name)
-    os.environ[WARM] = _text(postgres_server.set(database="warm"))
-    return name
+    os.environ[WARM] = _text(databases.take())
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(scope="session")
@@ -138,45 +144,38 @@ def module_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], str]]:
     """Make a migrated database that a whole module's tests share."""
-    made: list[URL] = []
+    with ExitStack() as stack:
 
-    def make(kind: str) -> str:
-        name = f"segue_module_{next(_numbers)}"
-        if kind == "sqlite":
-            file = tmp_path_factory.mktemp("module") / f"{name}.db"
-            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
-            return f"sqlite:///{file}"
-        server: URL = request.getfixturevalue("postgres_server")
-        _copy(server, name, request.getfixturevalue("migrated_postgres"))
-        made.append(server.set(database=name))
-        return _text(made[-1])
+        def make(kind: str) -> str:
+            if kind == "sqlite":
+                file = tmp_path_factory.mktemp("module") / f"segue_module_{next(_numbers)}.db"
+                shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+                return f"sqlite:///{file}"
+            return _text(_taken(request.getfixturevalue("migrated_postgres"), stack))
 
-    yield make
-    for url in made:
-        _administer(url.set(database="postgres"), f"DROP DATABASE {url.database} WITH (FORCE)")
+        yield make
 
 
 @pytest.fixture
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Make databases: `new_database("sqlite")` is migrated, `new_database("sqlite", empty=True)` holds nothing."""
-    made: list[URL] = []
+    with ExitStack() as stack:
 
-    def make(kind: str, *, empty: bool = False) -> str:
-        name = f"segue_{next(_numbers)}"
-        if kind == "sqlite":
-            file = tmp_path / f"{name}.db"
+        def make(kind: str, *, empty: bool = False) -> str:
+            name = f"segue_{next(_numbers)}"
+            if kind == "sqlite":
+                file = tmp_path / f"{name}.db"
+                if not empty:
+                    shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+                return f"sqlite:///{file}"
             if not empty:
-                shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
-            return f"sqlite:///{file}"
-        server: URL = request.getfixturevalue("postgres_server")
-        template = "template1" if empty else request.getfixturevalue("migrated_postgres")
-        _copy(server, name, template)
-        made.append(server.set(database=name))
-        return _text(made[-1])
+                return _text(_taken(request.getfixturevalue("migrated_postgres"), stack))
+            server: URL = request.getfixturevalue("postgres_server")
+            _administer(server, f"CREATE DATABASE empty_{name}")
+            stack.callback(_administer, server, f"DROP DATABASE empty_{name} WITH (FORCE)")
+            return _text(server.set(database=f"empty_{name}"))
 
-    yield make
-    for url in made:
-        _administer(url.set(database="postgres"), f"DROP DATABASE {url.database} WITH (FORCE)")
+        yield make
 
 
 @pytest.fixture(scope="session")
@@ -217,9 +216,10 @@ def _migrate(url: str) -> None:
     engine.dispose()
 
 
-def _copy(server: URL, name: str, template: str) -> None:
-    # Twice as fast as PostgreSQL's usual way, which writes every page to its log.
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+def _taken(databases: Databases, stack: ExitStack) -> URL:
+    url = databases.take()
+    stack.callback(databases.give_back, url)
+    return url
 
 
 def _administer(url: URL, *statements: str) -> None:
