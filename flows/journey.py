@@ -133,8 +133,8 @@ def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> 
     What is owed (transactional messages) waits for nobody.
     """
     with without_personal_data(f"Choosing who is due for {journey.name}"), open_segue() as segue:
-        if start is Start.SCHEDULE and segue.is_small(journey, brief):
-            return segue.start_run(journey, brief, flow_run.id, leave_waiting=True), None
+        if start is Start.SCHEDULE and (plan := segue.start_small(journey, brief, flow_run.id)) is not None:
+            return plan, None
     frozen, by = freeze(journey, brief, start), None
     if frozen.until is not None and any(step.transactional for step in journey.steps):
         with without_personal_data(f"What {journey.name} owes"), open_segue() as segue:

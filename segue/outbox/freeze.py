@@ -112,6 +112,10 @@ def run_row(connection: Connection, run_id: int) -> Row[Any]:
     return row
 
 
+class LargeRunError(Exception):
+    """More became due than may be promised without asking; nothing was promised."""
+
+
 class ApprovalError(Exception):
     """A run may not send; the text says which, why, and what to do. Holds no personal data."""
 

@@ -18,8 +18,7 @@ from segue.outbox.promise import candidates
 from segue.outbox.runs import run_of
 from segue.outbox.summary import Summary
 from segue.outbox.usual import usual_size
-from segue.service.asking import AskVerbs
-from segue.service.brake import BrakeVerbs
+from segue.service.running import RunPlan, RunVerbs
 from segue.store.engine import read, write
 from segue.store.tables import run
 
@@ -63,7 +62,7 @@ class Frozen:
         return f"{self.digest[:16]}-{self.until:%Y%m%d-%H%M%S}" if self.until else self.digest[:16]
 
 
-class ApproveVerbs(AskVerbs, BrakeVerbs):
+class ApproveVerbs(RunVerbs):
     """Freeze, agree, refuse."""
 
     def is_small(self, journey: Journey, brief: Brief) -> bool:
@@ -72,8 +71,7 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
         marketing = [step for step in journey.steps if not step.transactional]
         if not marketing:
             return True
-        moment, limit = self._moment(journey), self.settings.approve_above_messages
-        serving = self.connectors.by_channel
+        moment = self._moment(journey)
         with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             due = sum(
                 connection.scalar(
@@ -82,10 +80,32 @@ class ApproveVerbs(AskVerbs, BrakeVerbs):
                 or 0
                 for step in marketing
             )
-        priced = any(
-            isinstance(serving.get(channel), PricedConnector) for step in marketing for channel in step.channels
-        )
-        return due == 0 or (due <= limit and not priced)
+        return due <= self._small_up_to(marketing)
+
+    def start_small(self, journey: Journey, brief: Brief, flow_run_id: str | None = None) -> RunPlan | None:
+        """Start a run that need ask nobody, as `is_small` tells, and leave to others what they wait with.
+
+        None, and nothing is promised, where somebody may have to be asked: also where more became due meanwhile, and
+        for a run that asked before, whatever it would find by now.
+        """
+        if flow_run_id is not None:
+            with read(self.engine) as connection:
+                has_asked = run.c.flow_run_id == flow_run_id, run.c.approval_until.is_not(None)
+                if connection.scalar(select(run.c.id).where(*has_asked)) is not None:
+                    return None
+        if not self.is_small(journey, brief):
+            return None
+        limit = self._small_up_to([step for step in journey.under(brief).steps if not step.transactional])
+        try:
+            return self.start_run(journey, brief, flow_run_id, leave_waiting=True, at_most=limit)
+        except freeze.LargeRunError:
+            return None
+
+    def _small_up_to(self, steps: Sequence[Step]) -> int:
+        """How many messages of `steps` nobody need agree to, whatever they cost."""
+        serving = self.connectors.by_channel
+        priced = any(isinstance(serving.get(channel), PricedConnector) for step in steps for channel in step.channels)
+        return 0 if priced else self.settings.approve_above_messages
 
     def freeze(self, journey: Journey, brief: Brief, flow_run_id: str | None = None, *, start: Start) -> Frozen:
         """Judge everybody who is due, write down who that is and what it would be, and say whether it needs a yes.

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from segue.clock import VirtualClock
 from segue.journeys.definition import Brief, Journey
 from segue.outbox.count import DrainCount
-from segue.outbox.freeze import permitted, waiting_runs
+from segue.outbox.freeze import LargeRunError, permitted, waiting_runs
 from segue.outbox.print_report import PrintReport
 from segue.outbox.promise import promise
 from segue.outbox.report import plan_ahead
@@ -84,13 +84,14 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
         only_frozen: bool = False,
         transactional_only: bool = False,
         leave_waiting: bool = False,
+        at_most: int | None = None,
     ) -> RunPlan:
         """Select who is due, promise each a message once, and return the shards to drain.
 
         Started again with the same `flow_run_id` it continues the same run. `only_frozen`: marketing goes to nobody
         but whom the run froze, and raises ApprovalError unless somebody agreed where that was asked.
         `transactional_only`: what waits for no yes. `leave_waiting`: what another run froze and waits with is left
-        to that one.
+        to that one. Raises LargeRunError, and promises nothing, where more than `at_most` would get marketing.
         """
         now = self.clock.now()
         take_back_cancelled(self.engine, (journey,), now=now)
@@ -103,20 +104,22 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
             others = waiting_runs(connection, journey.name, moment.now) if leave_waiting else []
             if journey.prepare is not None:
                 journey.prepare(connection, moment, brief, self.secret)
-            promised = sum(
-                promise(
-                    connection,
-                    journey,
-                    step,
-                    brief,
-                    moment,
-                    run_id=run_id,
-                    only=None if step.transactional else only,
-                    leave_to=[one for one in others if one != run_id],
-                )
-                for step in journey.steps
-                if step.transactional or not transactional_only
-            )
+            promised = marketing = 0
+            for step in journey.steps:
+                if step.transactional or not transactional_only:
+                    many = promise(
+                        connection,
+                        journey,
+                        step,
+                        brief,
+                        moment,
+                        run_id=run_id,
+                        only=None if step.transactional else only,
+                        leave_to=[one for one in others if one != run_id],
+                    )
+                    promised, marketing = promised + many, marketing + (0 if step.transactional else many)
+            if at_most is not None and marketing > at_most:
+                raise LargeRunError
         self._probe("promised")
         width = len(MARKETING_BUCKETS) // _SHARDS
         return RunPlan(

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from flows.up import ROOT
 from segue.clock import VirtualClock
 from segue.journeys.abandoned_cart import JOURNEY, AbandonedCartBrief
+from segue.journeys.definition import Brief, Journey
 from segue.journeys.popup_invite import JOURNEY as POPUP
 from segue.journeys.popup_invite import PopupInviteBrief
 from segue.outbox.freeze import digest_of
@@ -256,6 +257,36 @@ def test_a_preview_asks_nobody_and_says_that_sending_would(opened: Open) -> None
 def test_small_is_few_people_and_nothing_with_a_price(opened: Open) -> None:
     assert not opened().is_small(JOURNEY, BRIEF)
     assert opened(approve_above_messages=PEOPLE).is_small(JOURNEY, BRIEF)
+
+
+def test_who_was_asked_is_asked_however_few_are_left(opened: Open, engine: Engine) -> None:
+    """A scheduled run that waits for its answer is not small by the time it comes, least of all where that is a no."""
+    asked = frozen(opened(), "one", Start.SCHEDULE)
+    assert asked.until is not None
+    later = opened(approve_above_messages=PEOPLE)  # as if most of its carts were bought by now
+    assert later.start_small(JOURNEY, BRIEF, "one") is None
+    later.refuse(asked.run_id, "Ann Example")
+    assert (later.start_small(JOURNEY, BRIEF, "one"), keys(engine)) == (None, set())
+
+
+def test_what_became_due_while_a_run_began_makes_it_large(
+    opened: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import ends between the count and the promise: nothing is promised, and the run is shown and asked about."""
+    segue = opened(approve_above_messages=PEOPLE)
+    counted = segue.is_small
+
+    def count_then_import(journey: Journey, brief: Brief) -> bool:
+        is_small = counted(journey, brief)
+        leave_cart(engine, 100, 1)
+        return is_small
+
+    monkeypatch.setattr(segue, "is_small", count_then_import)
+    assert (segue.start_small(JOURNEY, BRIEF, "one"), keys(engine)) == (None, set())
+    monkeypatch.undo()
+    plan = opened(approve_above_messages=PEOPLE + 1).start_small(JOURNEY, BRIEF, "one")
+    assert plan is not None
+    assert plan.promised == PEOPLE + 1
 
 
 def test_what_nobody_agreed_to_is_forgotten_after_a_month(opened: Open, engine: Engine) -> None:
