@@ -20,7 +20,15 @@ _LETTER_OR_DIGIT: Final = "[A-Za-z0-9]"
 _MAIL: Final = r"[^\s@(]@[^\s@]"
 #: Phone numbers as people write them. Dates, order numbers and amounts are none.
 _GROUPED: Final = r"(^|[^0-9])\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}($|[^0-9])"
-_PHONE: Final = r"\+[0-9][0-9 ().\/-]{5,}" r"|(^|[^0-9])0[0-9]{2,5}[ \/-]?[0-9]{4,}" rf"|[0-9]{{10,}}|{_GROUPED}"
+#: Nine or ten digits as much of Europe groups them: `612 345 678`, `06 12 34 56 78`, `050 123 45 67`.
+_SHAPES: Final = {" ": ("333", "3222", "3322", "2322", "22222"), "-": ("333", "3222", "3322"), r"\.": ("22222",)}
+_SPACED: Final = "|".join(
+    gap.join(f"[0-9]{{{count}}}" for count in shape) for gap, shapes in _SHAPES.items() for shape in shapes
+)
+_GAPPED: Final = rf"(^|[^0-9])({_SPACED})($|[^0-9])"
+_PHONE: Final = (
+    r"\+[0-9][0-9 ().\/-]{5,}" r"|(^|[^0-9])0[0-9]{2,5}[ \/-]?[0-9]{4,}" rf"|[0-9]{{10,}}|{_GROUPED}|{_GAPPED}"
+)
 #: A sentence for colleagues: anything but an address or a phone number.
 WORDS: Final = rf"^(?![\s\S]*({_MAIL}|{_PHONE}))"
 #: A file or folder: anything but an address. Numbers in names of files are days and orders.

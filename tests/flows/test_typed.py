@@ -81,7 +81,16 @@ def test_ids_of_shops_are_taken(typed: str) -> None:
     [
         (
             WORDS,
-            ["wrong prices", "since 2026-05-12 14:00", "orders #1001 and 1002", "asked by @saltmere", "1,299.00", ""],
+            [
+                "wrong prices",
+                "since 2026-05-12 14:00",
+                "orders #1001 and 1002",
+                "asked by @saltmere",
+                "1,299.00",
+                "",
+                "at 22.11.26 19.30",
+                "1 234 567 or 1.234.567.890",
+            ],
             [
                 "ask a@b",
                 "call +1 202 555 0123",
@@ -89,6 +98,12 @@ def test_ids_of_shops_are_taken(typed: str) -> None:
                 "07700 900123",
                 "020 7946 0958",
                 "2025550123",
+                "call 612 345 678",
+                "612 34 56 78",
+                "06 12 34 56 78",
+                "06.12.34.56.78",
+                "050 123 45 67",
+                "91-123 45 67: 612-345-678",
                 "x\na@b",
             ],
         ),
