@@ -20,8 +20,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import pypdf
-
 from connectors.code_file import guarded
 from connectors.print_spool import Page, Spool
 from segue.contract import (
@@ -170,6 +168,8 @@ class PrintInsertConnector:
 
 
 def _joined(parts: Sequence[bytes]) -> bytes:
+    import pypdf  # noqa: PLC0415 - large, and hardly any print run has cards of two templates
+
     writer = pypdf.PdfWriter()
     for part in parts:
         writer.append(io.BytesIO(part))
