@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from flows.up import OFFLINE
+from segue import installation
+from segue.outbox import connectors, installed
 from segue.outbox.states import ALL_BUCKETS
 from segue.render import compile as templates
+from segue.service import brake, trials
 from segue.store.engine import open_engine
 from segue.store.migrate import migrate
 from tests.databases import Databases
@@ -86,6 +89,9 @@ def _share_what_templates_compile_to() -> None:
 
 
 _share_what_templates_compile_to()
+# Nothing is installed while tests run in this process, and looking through all packages takes longer than many of them.
+for _module in (installation, connectors, installed, brake, trials):
+    _module.entry_points = cache(_module.entry_points)
 _IDLE = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "TRIGGERS")
 _numbers = count(1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from segue.contract import (
@@ -49,23 +49,24 @@ def load_connectors(settings: Settings) -> Connectors:
     Raises ConfigurationError naming what is wrong and what there is.
     """
     made: dict[str, Any] = {}
+    installed = {point.name: point for point in entry_points(group=GROUP)}
     platforms = _listed(settings.connectors.get(Channel.AUDIENCE, ""))
     single = {channel: name for channel, name in settings.connectors.items() if channel != Channel.AUDIENCE}
     for name in (*single.values(), *platforms):
         if name not in made:
-            made[name] = _make(name, settings)
+            made[name] = _make(name, installed, settings)
     by_channel = {Channel(channel): made[name] for channel, name in single.items() if channel != "offers"}
     for channel, connector in by_channel.items():
         if channel not in connector.channels:
             raise ConfigurationError(f"the connector {connector.name} does not carry {channel}; see SEGUE_CONNECTORS")
     name = settings.connectors.get("offers", "files")
-    offers = made.get(name) or _make(name, settings)
+    offers = made.get(name) or _make(name, installed, settings)
     if not isinstance(offers, OfferConnector):
         raise ConfigurationError("the connector named for offers cannot publish codes; see SEGUE_CONNECTORS")
     for name in platforms:
         if not isinstance(made[name], AudienceConnector):
             raise ConfigurationError(f"the connector {name} keeps no audiences; see SEGUE_CONNECTORS")
-    file = made.get(FEED_FILE) or _make(FEED_FILE, settings)
+    file = made.get(FEED_FILE) or _make(FEED_FILE, installed, settings)
     feeds = {name: made[name] for name in platforms if isinstance(made[name], CatalogueConnector)}
     return Connectors(
         by_channel=by_channel,
@@ -96,8 +97,7 @@ def keeps_a_spool(name: str) -> bool:
     return False
 
 
-def _make(name: str, settings: Settings) -> Any:
-    found = {point.name: point for point in entry_points(group=GROUP)}
+def _make(name: str, found: Mapping[str, EntryPoint], settings: Settings) -> Any:
     if name not in found:
         raise ConfigurationError(f"there is no connector {name}; installed are {', '.join(sorted(found))}")
     options: dict[str, Any] = {"folder": getattr(settings, OWN_FOLDERS[name])} if name in OWN_FOLDERS else {}
