@@ -37,7 +37,7 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
 
     One shirt that came back is told of by the till's event and by the warehouse's document; two tellings of one variant
     are never added up, those of different ones are. Lines cost what they did before the order's discount, so of them
-    each bears its part of it; a document says itself what it is worth.
+    each bears its part of it; a document says itself what it is worth, if it does so in the order's currency.
     """
     paper = order_return.c
     lines = select(
@@ -50,7 +50,11 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
         paper.variant_id,
         _NONE,
         case((paper.by_event, paper.total_minor), else_=0),
-        case((paper.by_event, 0), else_=paper.total_minor),
+        case(
+            (paper.by_event, 0),
+            (paper.currency == order.c.currency, paper.total_minor),
+            else_=_paid(_sold_minor()),
+        ),
     ).where(paper.order_id == order.c.id, paper.variant_id.is_not(None), paper.occurred_at <= at)
     told = union_all(lines.correlate(order), papers.correlate(order)).subquery("told")
     by_line, by_event, by_paper = (
@@ -60,6 +64,14 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
     variants = most.correlate(order).subquery("came_back")
     back = select(func.coalesce(func.sum(variants.c.minor), 0)).correlate(order)
     return cast(back.scalar_subquery(), BigInteger)
+
+
+def _sold_minor() -> ColumnElement[int]:
+    """What so many of a returned variant cost in the order, whatever its document says in another currency."""
+    line = order_line.c
+    each = select(func.sum(line.total_minor) * order_return.c.quantity / func.nullif(func.sum(line.quantity), 0))
+    mine = each.where(line.order_id == order_return.c.order_id, line.variant_id == order_return.c.variant_id)
+    return cast(func.coalesce(mine.correlate(order_return).scalar_subquery(), 0), BigInteger)
 
 
 def _paid(minor: ColumnElement[int]) -> ColumnElement[int]:

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, delete, select
 
 from segue.clock import VirtualClock
 from segue.intake import ImportReport, import_anything
+from segue.offers.kept import kept_minor
 from segue.store.engine import read, write
-from segue.store.tables import event, order_line, order_return
+from segue.store.tables import event, order, order_line, order_return
 from tests.offers.points import book, day, held, rows
 
 #: What three shirts and a scarf are worth; three of 10000 do not divide evenly.
@@ -155,6 +156,18 @@ def test_of_a_discounted_order_goods_come_back_at_what_was_paid_for_them(
     tell(engine, tmp_path, [HER, order, refund("a", products=back)])
     book(engine, 5)
     assert held(engine, 5) == (0, left)
+
+
+@pytest.mark.parametrize(("count", "left"), [(1, 6_668), (3, 0)])
+def test_a_document_in_another_currency_takes_what_the_goods_cost(
+    engine: Engine, tmp_path: Path, count: int, left: int
+) -> None:
+    """A warehouse abroad says 20 dollars of shirts that were sold for yen, of which there are no hundredths."""
+    goods = [{"sku": "S", "price": 3_334, "quantity": 3}]
+    tell(engine, tmp_path, [HER, call("Order Completed", 0.5, "bought", total=10_002, currency="JPY", products=goods)])
+    told_by_the_warehouse(engine, tmp_path, count, "20.00")
+    with read(engine) as connection:
+        assert connection.scalar(select(kept_minor(day(5))).select_from(order)) == left
 
 
 @pytest.mark.parametrize("is_told_again", [False, True])
