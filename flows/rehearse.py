@@ -19,13 +19,14 @@ from pydantic import Field
 from flows import pictures
 from flows.errors import without_personal_data
 from flows.markdown import escaped
+from flows.planned import planned_campaigns
 from flows.rehearsed_days import days_page
 from flows.saved import saved_briefs
 from flows.typed import FILE, Form
+from segue.journeys.campaign import JOURNEY as CAMPAIGN
 from segue.service import journey_choices, open_segue, rehearsal, words
 from segue.service.rehearsal import (
     AUDIENCES_PLAYED,
-    NOT_PLAYED,
     OUTCOME_WORDS,
     OUTCOMES,
     Calendar,
@@ -92,7 +93,9 @@ def rehearse(brief: RehearseForm) -> int:
         facts_from=brief.facts_from,
     )
     with without_personal_data("The rehearsal"), open_segue() as segue:
-        calendar = rehearsal.rehearse(segue, replace(asked, briefs=saved_briefs(segue.journeys)))
+        saved = saved_briefs({name: one for name, one in segue.journeys.items() if name != CAMPAIGN.name})
+        planned = planned_campaigns(*asked.period(segue)) if asked.plays(CAMPAIGN.name) else ()
+        calendar = rehearsal.rehearse(segue, replace(asked, briefs=saved, planned=planned))
         file = write_calendar(segue, calendar, segue.settings.home / "rehearsals")
     leaving = f"{calendar.ended('sent'):,} messages would leave"
     days = None
@@ -110,14 +113,14 @@ def page(calendar: Calendar, file: str, days: object = None) -> str:
         nobody = "Only ad audiences would change" if calendar.audiences else "Nobody would get anything"
         parts.append(f"**{nobody}.** No journey found an occasion for a message in these facts.")
         parts += [f"*{note}*" for note in calendar.notes]
-        parts += [escaped(f"{calendar.played} {NOT_PLAYED}"), *_by_day(days), *_audiences(calendar)]
+        parts += [escaped(calendar.played), *_by_day(days), *_audiences(calendar)]
         return "\n\n".join(parts) + "\n"
     terms = [f"{calendar.ended(what):,} {OUTCOME_WORDS[what].lower()}" for what in OUTCOMES if calendar.ended(what)]
     parts.append(f"**{calendar.considered:,} considered** = {' + '.join(terms)}; {calendar.held():,} waits on the way.")
     if calendar.shift:
         parts.append(f"Played with the facts of {calendar.shift.days // 7} weeks earlier.")
     parts += [f"*{note}*" for note in calendar.notes]
-    parts.append(escaped(f"{calendar.played} {NOT_PLAYED}"))
+    parts.append(escaped(calendar.played))
     parts += _by_day(days)
     weeks = _weeks(calendar)
     bars = [

@@ -37,7 +37,7 @@ def rehearse_period(
     """Rehearse a period: show a calendar of who would get what when, and what would be held or left out."""
     from segue.cli.rehearsed import audiences_table, rules_table, sums_table, weeks_table
     from segue.gallery.visible import visible
-    from segue.service.rehearsal import AUDIENCES_PLAYED, NOT_PLAYED, Rehearsal, rehearse, write_calendar
+    from segue.service.rehearsal import AUDIENCES_PLAYED, Rehearsal, rehearse, write_calendar
 
     asked = Rehearsal(
         since=since.date(),
@@ -67,6 +67,6 @@ def rehearse_period(
         _out.print(AUDIENCES_PLAYED, highlight=False, markup=False, soft_wrap=True)
     for note in calendar.notes:
         _out.print(visible(note), highlight=False, markup=False, soft_wrap=True)
-    _out.print(f"{calendar.played} {NOT_PLAYED}", highlight=False, markup=False, soft_wrap=True)
+    _out.print(calendar.played, highlight=False, markup=False, soft_wrap=True)
     _out.print(f"Digest {calendar.digest}", highlight=False, soft_wrap=True)
     _out.print(f"Open {page.resolve().as_uri()} to see whom and why, day by day.", highlight=False, soft_wrap=True)

@@ -26,10 +26,11 @@ from segue.gallery.calendar_audiences import (
     whys_said,
 )
 from segue.gallery.calendar_page import OUTCOME_WORDS, calendar_html, changes_said, reasons
-from segue.gallery.calendar_played import NOT_PLAYED, played_said
+from segue.gallery.calendar_played import PlannedRun, campaigns_said, played_said
 from segue.gallery.calendar_reading import read_calendar
 from segue.gallery.calendar_rules import rule_lines
 from segue.installation import Installation
+from segue.journeys.campaign import JOURNEY as CAMPAIGN
 from segue.journeys.definition import Brief, Journey
 from segue.journeys.retargeting import JOURNEY as RETARGETING
 from segue.journeys.retargeting import RetargetingBrief
@@ -71,6 +72,17 @@ class Rehearsal:
     listed: int = 20
     #: What is saved for journeys, by name; the others are played as the code has them. None: nobody was asked.
     briefs: Mapping[str, Brief] | None = None
+    #: Campaigns to start, the soonest first. None: nobody asked which are planned.
+    planned: Sequence[PlannedRun] | None = None
+
+    def plays(self, journey: str) -> bool:
+        """Whether `journey` may be played: it was named, or nothing was."""
+        return not self.journeys or journey in self.journeys
+
+    def period(self, segue: Installation) -> tuple[datetime, datetime]:
+        """The first instant, and the one at which it is over."""
+        span = self.span(ZoneInfo(segue.settings.home_zone), segue.clock.now())
+        return span.start, span.until + span.shift
 
     def span(self, zone: ZoneInfo, now: datetime) -> Span:
         """Where the facts lie, and how far they are moved. Raises RehearsalError for days that make no period."""
@@ -96,12 +108,13 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
     """
     segue.check_secret()
     files = files_in(asked.facts) if asked.facts is not None else []
-    chosen, live_from = _journeys(segue, asked.journeys)
+    chosen, live_from = _journeys(segue, asked)
     zone = ZoneInfo(segue.settings.home_zone)
     span = asked.span(zone, segue.clock.now())
     names = list(chosen)
     outside = uncapped(segue.journeys.values())
     end = span.until + span.shift
+    planned = [one for one in asked.planned or () if CAMPAIGN.name in chosen and span.start <= one.at < end]
     with (
         scratch_folder(segue.settings.home) as folder,
         Stack(segue, folder, asked.seed, asked.briefs or {}) as stack,
@@ -115,7 +128,7 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
             copy_facts(source, read_in.engine, before, journeys=names, outside=outside)
             source, notes = read_in.engine, read_files(read_in, files, span, told)
         clock = VirtualClock(span.start)
-        scratch = stack.open("scratch", clock, chosen)
+        scratch = stack.open("scratch", clock, chosen, planned)
         coming = copy_facts(source, scratch.engine, span, journeys=names, outside=outside)
         for name in names:
             since = live_from.get(name)
@@ -131,6 +144,9 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
             if mirrored is not None:
                 mirrored.play(stop, ahead)
         told("Playing", days, days)
+        campaigns = campaigns_said(
+            None if asked.planned is None else planned, segue.settings.home_zone, wanted=asked.plays(CAMPAIGN.name)
+        )
         return read_calendar(
             scratch.engine,
             secret=segue.secret,
@@ -142,7 +158,7 @@ def rehearse(segue: Installation, asked: Rehearsal, told: Told = lambda _what, _
             titles={name: journey.title for name, journey in chosen.items() if journey.steps},
             listed=asked.listed,
             notes=notes,
-            played=played_said(chosen, asked.briefs),
+            played=f"{played_said(chosen, asked.briefs)} {campaigns}",
             audiences=mirrored.days if mirrored is not None else (),
             moves=mirrored.moves if mirrored is not None else (),
         )
@@ -163,14 +179,16 @@ def write_calendar(segue: Installation, calendar: Calendar, folder: Path) -> Pat
     return file
 
 
-def _journeys(segue: Installation, names: Sequence[str]) -> tuple[dict[str, Journey], dict[str, datetime]]:
+def _journeys(segue: Installation, asked: Rehearsal) -> tuple[dict[str, Journey], dict[str, datetime]]:
     """The journeys to play, in the installation's order, and since when those that are on have been."""
     with read(segue.engine) as connection:
         live: dict[str, datetime] = {
             row.journey: row.live_from
             for row in connection.execute(select(journey_state.c.journey, journey_state.c.live_from))
         }
-    wanted = set(names) or set(live) & set(segue.journeys)
+    wanted = set(asked.journeys) or set(live) & set(segue.journeys)
+    if asked.planned and not asked.journeys:
+        wanted.add(CAMPAIGN.name)  # its first run switches it on
     if unknown := wanted - set(segue.journeys):
         raise RehearsalError(
             f"there is no journey {', '.join(sorted(unknown))}; installed are {', '.join(sorted(segue.journeys))}"
@@ -185,13 +203,13 @@ def _journeys(segue: Installation, names: Sequence[str]) -> tuple[dict[str, Jour
 
 __all__ = [
     "AUDIENCES_PLAYED",
-    "NOT_PLAYED",
     "OUTCOMES",
     "OUTCOME_WORDS",
     "AudienceDay",
     "Calendar",
     "Day",
     "Entry",
+    "PlannedRun",
     "Rehearsal",
     "RehearsalError",
     "audience_lines",

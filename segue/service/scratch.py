@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,9 @@ from segue.clock import Clock, VirtualClock
 from segue.contract import Channel
 from segue.contract.fake import Answer, FakeConnector, FakeOffers, FakeWire
 from segue.contract.types import Message
+from segue.gallery.calendar_played import PlannedRun
 from segue.installation import Installation
+from segue.journeys.campaign import JOURNEY as CAMPAIGN
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.journeys.welcome_insert import BEFORE_THE_WAVE
 from segue.outbox.connectors import Connectors
@@ -41,6 +44,7 @@ class Scratch(RunVerbs):
         journeys: Mapping[str, Journey],
         seed: int,
         briefs: Mapping[str, Brief],
+        planned: Sequence[PlannedRun] = (),
     ) -> None:
         settings = like.settings.model_copy(
             update={
@@ -60,6 +64,7 @@ class Scratch(RunVerbs):
         self._like = like
         self._chosen = journeys
         self._briefs = {name: briefs.get(name) or journey.brief() for name, journey in journeys.items()}
+        self._planned = deque(planned)
         #: When each journey was asked last.
         self._asked_at = dict.fromkeys(journeys, _EPOCH)
 
@@ -92,24 +97,41 @@ class Scratch(RunVerbs):
         `RunVerbs.play` in the stride of a schedule. Where new facts came, every journey is asked first.
         """
         dues: dict[str, datetime | None] = {}
-        waking, moved = (set(self.journeys) if facts_came else set()), set(self.journeys)
+        waking, moved = (self._woken_by_facts() if facts_came else set()), set(self.journeys)
         while True:
             for name in self.journeys:
                 if name in waking:
                     self._asked_at[name] = clock.now()
                     self.start_run(self.journeys[name], self._briefs[name])
+            self._start_planned()
             moved |= waking | self._with_ready()
             self.drain_ready()
             for name, due in self._next_dues(moved).items():
                 # What a journey has said once it will want still, until it was asked then.
                 dues[name] = min((at for at in (due, dues.get(name)) if at is not None), default=None)
-            soonest = min((due for due in (self._waiting(), *dues.values()) if due is not None), default=None)
+            soonest = min(
+                (due for due in (self._waiting(), self._next_planned(), *dues.values()) if due is not None),
+                default=None,
+            )
             if soonest is None or (at := _on_step(soonest, self.settings.pick_wave)) >= until:
                 return
             clock.set(at)
             waking, moved = {name for name, due in dues.items() if due is not None and due <= at}, set()
             dues |= dict.fromkeys(waking)
             waking |= set(self._preparing(at))
+
+    def _woken_by_facts(self) -> set[str]:
+        """No fact starts a campaign: somebody decides when."""
+        return set(self.journeys) - {CAMPAIGN.name}
+
+    def _start_planned(self) -> None:
+        """Start the campaigns whose hour has come."""
+        while self._planned and self._planned[0].at <= self.clock.now():
+            brief = self._planned.popleft().brief
+            self.start_run(CAMPAIGN.under(brief), brief)
+
+    def _next_planned(self) -> datetime | None:
+        return self._planned[0].at if self._planned else None
 
     def _preparing(self, at: datetime) -> Iterator[str]:
         """Journeys that write facts before they ask who is due, once it is time: what they write nobody can foresee."""
@@ -147,9 +169,11 @@ class Stack:
         self._like, self._folder, self._seed, self._briefs = like, folder, seed, briefs
         self._opened: list[Scratch] = []
 
-    def open(self, name: str, clock: Clock, journeys: Mapping[str, Journey]) -> Scratch:
-        """Make an empty one."""
-        made = Scratch(self._like, self._folder / name, clock, journeys, self._seed, self._briefs)
+    def open(
+        self, name: str, clock: Clock, journeys: Mapping[str, Journey], planned: Sequence[PlannedRun] = ()
+    ) -> Scratch:
+        """Make an empty one; in it `planned` campaigns are started at their instants, the soonest first."""
+        made = Scratch(self._like, self._folder / name, clock, journeys, self._seed, self._briefs, planned)
         self._opened.append(made)
         made.make()
         return made

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
+from prefect.states import Scheduled
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -19,6 +22,7 @@ from flows.abandoned_cart import AbandonedCartForm
 from flows.campaign import CampaignForm, campaign, templates
 from flows.errors import FlowError
 from flows.forms import Mode
+from flows.planned import planned_campaigns
 from flows.retargeting import RetargetingForm
 from flows.segments import SegmentForm, define_a_segment
 from segue.cli.main import app
@@ -55,6 +59,37 @@ def test_a_segment_is_defined_counted_and_written_to(installed: Segue, shop: Sho
     assert not [one for one in shop.personal if one in (told + page(f"campaign-run-{sent.run_id}")).lower()]
     with pytest.raises(FlowError, match="there is no segment nobody"):
         campaign(CampaignForm(**asked | {"segment": "nobody"}))
+
+
+def test_a_campaign_put_off_to_a_day_is_found_by_a_rehearsal(installed: Segue) -> None:
+    """One that would send, within the days asked for; not the preview, not the next week's; and each with its brief."""
+    noon = datetime(2031, 5, 6, 16, tzinfo=UTC)
+    asked: dict[str, Any] = {"segment": "everyone", "headline": "Spring", "mode": Mode.SEND.value}
+    made: list[UUID] = []
+    with get_client(sync_client=True) as client:
+        for name, at, more in (
+            ("later", noon + timedelta(hours=3), {}),
+            ("sooner", noon, {}),
+            ("looked-at", noon, {"mode": Mode.BY_START.value}),
+            ("next-week", noon + timedelta(days=7), {}),
+        ):
+            brief = {"brief": {**asked, "campaign": name, **more}}
+            made.append(client.create_flow_run(campaign, parameters=brief, state=Scheduled(scheduled_time=at)).id)
+    found = planned_campaigns(noon - timedelta(days=1), noon + timedelta(days=2))
+    assert [(one.at, one.brief.campaign) for one in found if isinstance(one.brief, CampaignBrief)] == [
+        (noon, "sooner"),
+        (noon + timedelta(hours=3), "later"),
+    ]
+    assert all(isinstance(one.brief, CampaignBrief) and one.brief.people is not None for one in found)
+    with get_client(sync_client=True) as client:
+        broken = {"brief": asked | {"campaign": "spring drop for wren@example.com"}}
+        made.append(client.create_flow_run(campaign, parameters=broken, state=Scheduled(scheduled_time=noon)).id)
+    with pytest.raises(FlowError, match=r"planned for 2031-05-06 16:00 UTC does not fit .* \(campaign\)") as told:
+        planned_campaigns(noon - timedelta(days=1), noon + timedelta(days=2))
+    assert "wren" not in str(told.value)
+    with get_client(sync_client=True) as client:
+        for run_id in made:
+            client.delete_flow_run(run_id)
 
 
 def test_a_test_goes_to_seeds_and_shows_labels(installed: Segue) -> None:

@@ -21,11 +21,13 @@ from sqlalchemy import Connection, Engine, Select, false, insert, literal, selec
 from segue.clock import VirtualClock
 from segue.gallery.calendar_page import calendar_html
 from segue.intake import IntakeError
+from segue.journeys.campaign import CampaignBrief, Ways
 from segue.journeys.definition import Moment
+from segue.journeys.segments import Bought, Definition
 from segue.journeys.style_followup import JOURNEY as STYLE
 from segue.render import load_brand
 from segue.service import Segue, open_segue
-from segue.service.rehearsal import Calendar, Rehearsal, RehearsalError, rehearse
+from segue.service.rehearsal import Calendar, PlannedRun, Rehearsal, RehearsalError, rehearse
 from segue.settings import Settings
 from segue.store.copying import Span
 from segue.store.engine import open_engine, read, write
@@ -288,6 +290,25 @@ def test_a_journey_that_writes_facts_is_asked_as_its_schedule_asks(
     rehearse(segue, Rehearsal(since=SHORT.since, days=1, journeys=("busy", "writing")))
     assert {later - earlier for earlier, later in pairwise(asked_at[1:])} == {timedelta(hours=1)}
     assert len(asked_at) == 24
+
+
+def test_a_planned_campaign_starts_at_its_hour_and_not_before(opened: Open, new_database: Callable[..., str]) -> None:
+    """At the first quarter from then on, once; one of another day is not started, nor is any by new facts."""
+    at = datetime(2026, 3, 7, 16, 5, tzinfo=UTC)
+    people = Definition(conditions=(Bought(days=90),))
+    brief = CampaignBrief(campaign="spring-drop", headline="Spring", ways=Ways.EMAIL, people=people)
+    planned = tuple(PlannedRun(at=one, brief=brief) for one in (at, at + timedelta(days=9)))
+    asked = Rehearsal(since=SHORT.since, days=3, listed=1000, planned=planned)
+    calendar = _rehearsed(opened, new_database, asked)
+    entries = [one for day in calendar.days for one in day.entries if one.journey == "campaign"]
+    sent = [one for one in entries if one.outcome == "sent"]
+    assert min(one.at for one in entries) == datetime(2026, 3, 7, 16, 14, tzinfo=UTC)
+    assert len(sent) == len({one.profile_id for one in sent}) > 50
+    assert {one.reason for one in entries if one.outcome == "left_out"} >= {"no_consent"}
+    assert "are started, as if somebody agreed: spring-drop (Sat 7 Mar 2026, 11:05). What" in calendar.played
+    named = _rehearsed(opened, new_database, replace(asked, journeys=("style_followup",)))
+    assert named.ended("sent", "campaign") == 0
+    assert "No campaign is started, since other journeys were named." in named.played
 
 
 def test_the_page_names_nobody(short: Calendar) -> None:
