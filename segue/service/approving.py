@@ -177,7 +177,9 @@ class ApproveVerbs(RunVerbs):
         moment = self._moment(journey)
         with as_if_prepared(self.engine, journey, moment, brief, self.secret) as connection:
             others = self._others(connection, journey, run_id, now) if start is Start.SCHEDULE else []
-            usual = usual_size(connection, journey.name, now) if start is Start.SCHEDULE else 0
+            # A campaign is a decision of its own: that another one was as large makes none usual.
+            may_be_usual = start is Start.SCHEDULE and not any(step.campaign for step in journey.steps)
+            usual = usual_size(connection, journey.name, now) if may_be_usual else 0
             told = freeze.terms(connection, turned, brief, settings=self.settings, library=self.library)
             seen = preview(
                 connection,

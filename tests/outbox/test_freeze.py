@@ -247,6 +247,17 @@ def test_a_scheduled_run_of_its_usual_size_asks_nobody(opened: Open, engine: Eng
     assert asked.asks == "33 messages are more than 10, and its largest run of late had 16"
 
 
+def test_no_campaign_is_usual(opened: Open, engine: Engine) -> None:
+    """That another one was as large makes none of it: each is somebody's decision, by schedule, too."""
+    campaign = replace(JOURNEY, steps=tuple(replace(one, campaign=lambda _: "spring") for one in JOURNEY.steps))
+    assert send(opened(approve_above_messages=1_000), "before", leave_waiting=True) == PEOPLE
+    for number in range(100, 116):
+        leave_cart(engine, number, 1 + number % 4)
+    assert frozen(opened(), "two", Start.PREVIEW).asks == "16 messages are more than 10"
+    planned = opened().freeze(campaign, BRIEF, "three", start=Start.SCHEDULE)
+    assert planned.asks == "16 messages are more than 10"
+
+
 def test_a_preview_asks_nobody_and_says_that_sending_would(opened: Open) -> None:
     seen = frozen(opened(), start=Start.PREVIEW)
     assert (seen.asks is not None, seen.until) == (True, None)
