@@ -24,7 +24,7 @@ from segue.outbox.frame import fetch
 from segue.outbox.handover import Probe
 from segue.outbox.moments import Moments
 from segue.outbox.print_report import PrintReport
-from segue.outbox.spool import held_back, spooled, taken_out, unfinished
+from segue.outbox.spool import held_back, objected, spooled, taken_out, unfinished
 from segue.outbox.takeback import Taken, lock_spooled, put_back_printed, settle, take_back_cancelled
 from segue.policy import Reason
 from segue.store.bulk import insert_new
@@ -76,16 +76,18 @@ def print_all(
     return reports
 
 
-def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *, now: datetime) -> Path:
+def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *, now: datetime, secret: bytes) -> Path:
     """Print the cards of `orders` (numbers such as `#1001`) again, with the same codes.
 
-    A page that was taken out stays out. Raises KeyError naming the orders that have no card to print.
+    A page that was taken out stays out, and whoever objected since gets none. Raises KeyError naming the orders that
+    have no card to print.
     """
     wanted = dict.fromkeys(one.strip().removeprefix("#") for one in orders if one.strip())
     with read(engine) as connection:
         number = func.ltrim(func.coalesce(order.c.number, order.c.external_id), "#")
-        found = connection.execute(
-            select(number, message.c.key)
+        asked = (
+            select(number.label("number"), message.c.id, message.c.key, message.c.profile_id)
+            .add_columns(message.c.priority, message.c.deadline_at)
             .select_from(message)
             .join(order, order.c.id == message.c.subject_id)
             .join(print_page, print_page.c.message_id == message.c.id)
@@ -97,13 +99,15 @@ def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *,
                 among(connection, number, list(wanted)),
             )
             .order_by(print_page.c.print_run_id, print_page.c.position)
-        ).all()
-    missing = [one for one in wanted if one not in {row[0] for row in found}]
-    if missing or not found:
+        )
+        found = fetch(connection, asked)
+        found = found[~objected(connection, found, now, secret)]
+    missing = [one for one in wanted if one not in set(found["number"])]
+    if missing or found.empty:
         raise KeyError(
             f"no printed card for {', '.join(missing) or 'no order'}; give order numbers as the pick list shows them"
         )
-    return connector.reprint([Key(key) for _, key in found], name=f"again-{now:%Y%m%d-%H%M%S}")
+    return connector.reprint([Key(key) for key in found["key"]], name=f"again-{now:%Y%m%d-%H%M%S}")
 
 
 def _begin(

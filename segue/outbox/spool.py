@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,15 @@ def held_back(connection: Connection, rows: pd.DataFrame, connector: PrintConnec
         brake.held_by(paused, name, channel="print", connector=connector.name, run_id=run_id)
         for name, run_id in zip(rows["journey"], rows["run_id"].tolist(), strict=True)
     ]
+
+
+def objected(connection: Connection, rows: pd.DataFrame, now: datetime, secret: bytes) -> np.ndarray[Any, Any]:
+    """Whether the reader of each page has objected to paper by now."""
+    if rows.empty:
+        return np.zeros(0, dtype=bool)
+    frame = enrich(connection, rows, (), now=now, secret=secret)
+    is_no = (frame["print_suppressed"] == "objection") | (frame["print_basis"] == "denied")
+    return is_no.to_numpy(dtype=bool)
 
 
 def taken_out(

@@ -239,7 +239,7 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
         """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
         from segue.outbox.printing import reprint
 
-        return reprint(self.engine, self._print_connector(), orders, now=self.clock.now())
+        return reprint(self.engine, self._print_connector(), orders, now=self.clock.now(), secret=self.secret)
 
     def _plan_ahead(self, briefs: Mapping[str, Brief] | None, only: Collection[str] | None) -> dict[str, datetime]:
         """When which journey that is switched on wants something next, and what waits; of `only`, unless it is None."""

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from segue.contract.fake import FakeOffers
 from segue.outbox.connectors import Connectors
+from segue.service import Segue
 from segue.store.engine import read, write
 from segue.store.tables import (
     consent_event,
@@ -69,24 +70,25 @@ def test_a_page_is_printed_again_with_the_same_code(opened: Open) -> None:
     assert code in letters_of(pypdf.PdfReader(report.files[0]).pages[3])
     with pytest.raises(KeyError, match="pick list"):
         segue.reprint(["#999"])
+    objects(segue, 2)
+    with pytest.raises(KeyError, match="for 102;"):
+        segue.reprint(["#102"])
+
+
+def objects(segue: Segue, one: int) -> None:
+    """She wrote a letter, some days ago."""
+    said = {"channel": "print", "state": "denied", "basis": "objection", "source": "letter", "dedupe": f"letter{one}"}
+    with write(segue.engine) as connection:
+        connection.execute(
+            insert(consent_event).values(profile_id=one, occurred_at=NOON - timedelta(days=3), recorded_at=NOON, **said)
+        )
 
 
 def test_paper_needs_no_consent_but_keeps_objections_holdout_and_the_months_one_card(opened: Open) -> None:
     segue = opened()
     shop(segue, 3)
+    objects(segue, 2)
     with write(segue.engine) as connection:
-        connection.execute(
-            insert(consent_event).values(
-                profile_id=2,
-                channel="print",
-                state="denied",
-                basis="objection",
-                source="letter",
-                occurred_at=NOON - timedelta(days=3),
-                recorded_at=NOON,
-                dedupe="letter",
-            )
-        )
         connection.execute(
             insert(message).values(
                 key="other/card/profile:3",
