@@ -136,6 +136,8 @@ def reason(word: str | None, channels: Sequence[str] = ()) -> str:
 
 def standing(name: str) -> str:
     """Say what stands still by the brake's name for it: `the channel text message is paused`."""
+    if name == "journey_broken":
+        return reason(name)
     kind, _, one = name.partition(":")
     if kind == "run":
         return f"run {one} is paused or stopped"

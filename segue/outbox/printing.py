@@ -121,7 +121,8 @@ def _begin(
 ) -> tuple[int | None, Counter[str]]:
     """Decide what is printed and write it down; None where nothing is, or another process was first.
 
-    What the brake holds stays in the spool, and is counted by the name it is held by: the next print run asks again.
+    What the brake holds, or broken code of its journey, stays in the spool, and is counted by the name it is held by:
+    the next print run asks again.
     """
     with write(engine) as connection:
         still = lock_spooled(connection, rows["id"].tolist())
@@ -131,7 +132,8 @@ def _begin(
         why = taken_out(connection, rows, briefs, now, secret)
         # What can never be printed is settled all the same, as for every other message.
         held = [
-            None if reason else name for reason, name in zip(why, held_back(connection, rows, connector), strict=True)
+            (name or reason) if reason in (None, Reason.JOURNEY_BROKEN.value) else None
+            for reason, name in zip(why, held_back(connection, rows, connector), strict=True)
         ]
         counts = Counter(name for name in held if name is not None)
         decided = [one for one in zip(rows["id"].tolist(), why, held, strict=True) if one[2] is None]

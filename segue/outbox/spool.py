@@ -87,7 +87,8 @@ def taken_out(
 ) -> list[str | None]:
     """Why each page must not be printed, asked of the same facts as every other message; None for those that may.
 
-    Each is judged by the brief of its own run. A journey that is installed no more: what it promised is printed.
+    Each is judged by the brief of its own run. A journey that is installed no more: what it promised is printed. Where
+    a journey's own code fails, nobody knows whether the card is wanted still: `journey_broken`, which is for now.
     """
     late = rows["deadline_at"] + WAVE_GRACE < pd.Timestamp(now)
     why: list[str | None] = [Reason.TOO_LATE.value if is_late else None for is_late in late]
@@ -96,6 +97,7 @@ def taken_out(
         (Reason.SUPPRESSED, frame["print_suppressed"] == "objection"),
         (Reason.DENIED, frame["print_basis"] == "denied"),
         (Reason.OCCASION_GONE, frame["gone"]),
+        (Reason.JOURNEY_BROKEN, frame["broken"] & ~late),
     ):
         for place in np.flatnonzero(is_so.to_numpy(dtype=bool)):
             why[int(place)] = reason.value

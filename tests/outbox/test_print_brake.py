@@ -218,3 +218,21 @@ def test_a_card_is_judged_by_the_brief_of_its_own_run(
     monkeypatch.setitem(segue.journeys, "welcome_insert", listening)
     assert [report.pages for report in segue.print_run()] == [3]
     assert seen == [25]
+
+
+def test_a_card_waits_while_its_journey_cannot_say_whether_it_is_wanted(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segue = spooled(opened, tmp_path)
+    sound = segue.journeys["welcome_insert"]
+
+    def facts(*_asked: Any) -> pd.DataFrame:
+        raise ValueError("a shop's own change")
+
+    broken = replace(sound, steps=(replace(sound.steps[0], facts=facts),))
+    monkeypatch.setitem(segue.journeys, "welcome_insert", broken)
+    cancel(segue, 102, WAVE - timedelta(hours=1))
+    assert [(report.pages, dict(report.held)) for report in segue.print_run()] == [(0, {"journey_broken": 3})]
+    monkeypatch.setitem(segue.journeys, "welcome_insert", sound)
+    segue.print_run()
+    assert on_paper(tmp_path) == ["#101", "#103"]
