@@ -7,18 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from sqlalchemy import Connection, select
 
-from segue.journeys.retargeting import JOURNEY as RETARGETING
-from segue.journeys.retargeting import RetargetingBrief
 from segue.outbox.explain import Told, explain
 from segue.outbox.summary import GROUPS
 from segue.service.desk import Desk
 from segue.store.engine import read
-from segue.store.tables import journey_state
 
 if TYPE_CHECKING:
-    from segue.audiences.standing import Standing
+    from segue.service.stands import Stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,62 +65,37 @@ class WhyVerbs(Desk):
             home_zone=self.settings.home_zone,
             hash_address=self.hash_address,
         )
+        stands = self._stands()
         with read(self.engine) as connection:
-            parts = [self._now_text(connection, one.profile_id, one.zone) for one in explain(connection, who)]
+            parts = [stands.text(connection, one.profile_id, one.zone) for one in explain(connection, who)]
         return Group(told, *parts)
 
     def why(self, customer: str) -> list[Why]:
         """Explain the people behind a shop's customer id or a profile id; nobody known gives an empty list."""
-        from segue.gallery.audiences import audience_lines
-
+        stands = self._stands()
         with read(self.engine) as connection:
             return [
                 Why(
                     profile_id=one.profile_id,
                     zone=one.zone,
                     lines=tuple(_line(told) for told in one.messages),
-                    now=tuple(self._now(connection, one.profile_id)),
-                    audiences=tuple(
-                        audience_lines(self._standings(connection, one.profile_id), one.zone, self.settings.home_zone)
-                    ),
+                    now=tuple(stands.with_journeys(connection, one.profile_id)),
+                    audiences=tuple(stands.with_audiences(connection, one.profile_id, one.zone)),
                 )
                 for one in explain(connection, customer)
             ]
 
-    def _now_text(self, connection: Connection, profile_id: int, zone: str | None) -> RenderableType:
-        from segue.gallery.audiences import audiences_text
-        from segue.gallery.outlook import outlook_text
+    def _stands(self) -> Stands:
+        from segue.service.stands import Stands
 
-        stand = audiences_text(self._standings(connection, profile_id), zone, self.settings.home_zone)
-        return Group(outlook_text(profile_id, self._now(connection, profile_id)), stand)
-
-    def _now(self, connection: Connection, profile_id: int) -> list[tuple[str, str]]:
-        """Each journey's title, and how she stands with it at this moment."""
-        from segue.gallery.outlook import outlook_lines
-        from segue.outbox.outlook import outlooks
-
-        found = outlooks(
-            connection,
-            profile_id,
-            self.journeys,
-            now=self.clock.now(),
+        return Stands(
+            journeys=self.journeys,
             moments=self._moments,
             rules=self.rules,
             secret=self.secret,
+            home_zone=self.settings.home_zone,
+            now=self.clock.now(),
         )
-        return outlook_lines(found, self.journeys)
-
-    def _standings(self, connection: Connection, profile_id: int) -> list[Standing]:
-        """How she stands with each ad audience; nothing where retargeting was never switched on."""
-        from segue.audiences.rule import Judge
-        from segue.audiences.standing import standings
-
-        on = select(journey_state.c.journey).where(journey_state.c.journey == RETARGETING.name)
-        if connection.scalar(on) is None:
-            return []
-        moment = self._moments.of(connection, RETARGETING.name, self.clock.now())
-        judge = Judge.of(self.rules, self.secret)
-        return standings(connection, [profile_id], moment, RetargetingBrief(), judge)
 
 
 def _line(told: Told) -> WhyLine:
