@@ -1,4 +1,8 @@
-"""Reads one record of a mapping from each row; a row that says the same as the one before says nothing new."""
+"""Reads one record of a mapping from each row; a row that says the same as the one before says nothing new.
+
+What hangs on one cell alone, such as who buys by her customer number, is the same in whatever row that cell is told
+again. It is said once a file, unless another record of its kind may have said otherwise in between.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,38 @@ from segue.intake.rows import Row
 _ONCE = frozenset(
     {"profile", "consent", "suppression", "product", "variant", "relation", "listing", "location", "discount"}
 )
+#: Most cells remembered.
+_REMEMBERED = 100_000
 
 
 class RecordReader:
     """Turns rows into the facts of one record."""
 
-    def __init__(self, compiled: Compiled, here: Here) -> None:
+    def __init__(self, compiled: Compiled, here: Here, *, is_alone: bool = False) -> None:
         self._compiled = compiled
         self._make = FACTS[compiled.kind]
         self._here = here
         places = dict.fromkeys(place for found in compiled.places.values() for place in found)
         self._places = tuple(places) if compiled.kind in _ONCE else ()
         self._before: list[str] | None = None
+        self._only = self._places[0] if is_alone and len(self._places) == 1 else None
+        self._said: set[str] = set()
 
     def facts(self, row: Row, tally: Tally) -> Sequence[r.Fact]:
         """Return what the record says in this row; raises BadValueError for what costs it."""
         compiled = self._compiled
+        if self._only is not None:
+            cell = row.cells[self._only]
+            if cell in self._said:
+                tally.duplicates[compiled.kind] += 1
+                return ()
+            warnings = tally.warned
+            facts = self._facts(row, tally)
+            if tally.warned == warnings:
+                if len(self._said) >= _REMEMBERED:
+                    self._said.clear()
+                self._said.add(cell)
+            return facts
         if self._places:
             cells = row.cells
             said_again = [cells[place] for place in self._places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -43,11 +44,16 @@ class TableDoor:
                 "export them or change the mapping"
             )
         self._specs = []
+        kinds = Counter(record.kind for record in mapping.record)
         for record in mapping.record:
             compiled = compile_record(record, mapping, table.columns)
-            kind = LineReader if record.kind == "order_line" else RecordReader
+            reader: RecordReader | LineReader
+            if record.kind == "order_line":
+                reader = LineReader(compiled, here)
+            else:
+                reader = RecordReader(compiled, here, is_alone=kinds[record.kind] == 1)
             whole = compiled.fields[_ATOMIC[record.kind]] if record.kind in _ATOMIC else None
-            self._specs.append(_Spec(kind(compiled, here), compiled.wanted, compiled.is_constant, whole))
+            self._specs.append(_Spec(reader, compiled.wanted, compiled.is_constant, whole))
         self._width = len(table.columns)
         self._done: set[int] = set()
         #: Orders one of whose rows is at fault: none of their rows may stay.

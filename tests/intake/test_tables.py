@@ -290,6 +290,14 @@ def test_within_one_file_the_later_row_wins_and_again_changes_nothing(table_of, 
     assert (dict(again.taken), dict(again.updated)) == ({}, {})
 
 
+def test_where_records_contradict_each_other_the_last_row_stands(table_of, rows):
+    """What hangs on one cell is said once a file, but not where another record of its kind may say otherwise."""
+    record = '[[record]]\nkind = "profile"\nwhen = {{ Moved = "{0}" }}\n[record.fields]\nshop = "Customer"\ncountry = {{ constant = "{1}" }}\n'
+    both = 'name = "moves"\n' + record.format("out", "DE") + record.format("back", "US")
+    table_of("Customer,Moved\n7,back\n7,out\n8,back\n8,out\n7,back\n", both)
+    assert rows("SELECT country FROM profile ORDER BY id") == [("US",), ("DE",)]
+
+
 def test_missing_columns_are_all_named_and_nothing_is_written(table_of, census):
     with pytest.raises(IntakeError, match="lacks the columns Phone, First name, Consent that the mapping shop needs"):
         table_of("When,EMAIL,Country\n2026-01-01,a@example.com,US\n", CUSTOMERS)
