@@ -55,7 +55,7 @@ def print_run(brief: PrintBrief = PrintBrief()) -> int:  # noqa: B008 - frozen
             reports = segue.print_run(_named(brief.location))
             rows, cards = [row_of(report) for report in reports], sum(report.pages for report in reports)
             waiting = sum(count for report in reports for count in report.held.values())
-            said = f"{cards:,} cards printed" + (f", {waiting:,} held by the brake" if waiting else "")
+            said = f"{cards:,} cards printed" + (f", {waiting:,} held" if waiting else "")
             troubled = [report for report in reports if report.problem]
     create_table_artifact(rows or [{"What": "Nothing was waiting to be printed"}], key="print-report", description=said)
     if troubled:

@@ -222,6 +222,7 @@ def once_an_address(batch: Sequence[Ready]) -> list[list[Ready]]:
     """Split a window so that no address stands twice in a share.
 
     Two people may share a mailbox: when it refuses the first one's message for good, the second one's is judged again.
+    Two workers, each with one of the two, do not wait for each other.
     """
     shares: list[list[Ready]] = []
     seen: Counter[str] = Counter()
