@@ -14,12 +14,12 @@ from segue.store.types import UtcTime
 _NONE = cast(literal(0), BigInteger)
 
 
-def kept_minor(now: datetime) -> ColumnElement[int]:
+def kept_minor(now: datetime | BindParameter[datetime]) -> ColumnElement[int]:
     """What an order is still worth at `now` in minor units: its total less what came back; may fall below 0.
 
     Money that was refunded and goods that were returned are two tellings of one thing: the larger counts.
     """
-    at = literal(now, UtcTime)
+    at = now if isinstance(now, BindParameter) else literal(now, UtcTime)
     goods, money = _goods_minor(at), refunded_minor(at)
     return order.c.total_minor - larger(money, goods)
 

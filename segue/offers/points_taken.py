@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, literal, or_, select
+from sqlalchemy import Connection, Select, bindparam, case, func, literal, or_, select
 
 from segue.offers.kept import kept_minor
 from segue.offers.points_account import Account, Entry
@@ -111,11 +112,13 @@ def _deserved(row: Any) -> int:
 
 def _touched_orders(connection: Connection, now: datetime) -> list[Any]:
     """Orders with live points of which something may have come back, or whose points were changed before."""
-    return list(connection.execute(_touched(now)))
+    return list(connection.execute(_touched(), {"now": now}))
 
 
-def _touched(now: datetime) -> Select[Any]:
-    at = literal(now, UtcTime)
+@cache
+def _touched() -> Select[Any]:
+    """Made once, since it is asked often and making it takes longer than asking; as of the parameter `now`."""
+    at = bindparam("now", type_=UtcTime)
     is_cancelled = order.c.cancelled_at <= at
     changes = loyalty_entry.alias("changes")
     mine = (loyalty_entry.c.order_id == order.c.id, loyalty_entry.c.kind == "earned")
@@ -131,7 +134,7 @@ def _touched(now: datetime) -> Select[Any]:
             is_edited.label("is_edited"),
             loyalty_entry.c.points.label("promised"),
             loyalty_entry.c.points_per_thousand,
-            case((is_cancelled, 0), else_=kept_minor(now)).label("kept"),
+            case((is_cancelled, 0), else_=kept_minor(at)).label("kept"),
             booked.label("booked"),
         )
         .select_from(order.join(loyalty_entry, mine[0] & mine[1]))
