@@ -33,6 +33,10 @@ NO_TIME = np.iinfo(np.int64).min
 _PROFILES = select(
     profile.c.id, profile.c.country, profile.c.region, profile.c.zone, profile.c.locale, profile.c.first_name
 ).where(listed(profile.c.id, "people"))
+#: Where those lived who turned out to be her.
+_LIVED = select(profile.c.merged_into, profile.c.country).where(
+    listed(profile.c.merged_into, "people"), profile.c.country.is_not(None)
+)
 _ADDRESSES = (
     select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)
     .where(listed(identifier.c.profile_id, "people"), identifier.c.kind.in_(("email", "phone")))
@@ -196,6 +200,9 @@ def _people(connection: Connection, ids: list[int], now: datetime, secret: bytes
         places = [position[profile_id] for profile_id in profile_ids]
         for name, column in zip(("country", "region", "zone", "locale", "first_name"), columns, strict=True):
             found[name][places] = np.array(column, dtype=object)
+    for profile_id, country in connection.execute(_LIVED, {"people": ids}).all():
+        if found["country"][position[profile_id]] != country:
+            found["country"][position[profile_id]] = None  # by a merge no law asks for less: nobody knows which it is
     others: list[tuple[str, int, str]] = []
     for profile_id, kind, value in connection.execute(_ADDRESSES, {"people": ids}).all():
         place = position[profile_id]

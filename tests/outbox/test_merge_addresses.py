@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from segue.clock import VirtualClock
 from segue.intake import import_table, load_mapping
 from segue.store.engine import read, write
-from segue.store.tables import consent_event, identifier
+from segue.store.tables import consent_event, identifier, profile
+from tests.outbox.desk import Desk
 from tests.outbox.merges import carry_out_pairs, found, merge
-from tests.outbox.shop import LONG_AGO, NOW, consent
+from tests.outbox.shop import LONG_AGO, NOW, add_people, consent, journey, step
 from tests.outbox.test_merge_consents import FACTS, Said, allowed, people, say
 
 Address = tuple[int, str, str]
@@ -85,6 +86,24 @@ def test_both_said_yes(engine: Engine) -> None:
     merge(engine)
     with read(engine) as connection:
         assert allowed(connection, 1)["email"] == "opt_in"
+
+
+@pytest.mark.parametrize(
+    ("lives", "ends"), [("DE", ("skipped", "unconfirmed")), ("US", ("accepted", None)), (None, ("accepted", None))]
+)
+def test_a_merge_moves_nobody_to_a_country_that_asks_for_less(
+    engine: Engine, tmp_path: Path, lives: str | None, ends: tuple[str, str | None]
+) -> None:
+    """A German who never confirmed turns out to have an older account in New York: nobody knows where she lives."""
+    add_people(engine, 2)
+    with write(engine) as connection:
+        connection.execute(update(profile).where(profile.c.id == 2).values(country=lives))
+    found(engine, (1, 2))
+    merge(engine)
+    with Desk(engine, tmp_path, [journey(step())]) as desk:
+        desk.promise()
+        desk.drain()
+        assert [(row.state, row.reason) for row in desk.rows() if row.profile_id == 1] == [ends]
 
 
 def test_a_typing_error_in_an_account_writes_to_no_stranger(engine: Engine, tmp_path: Path) -> None:
