@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 import warnings
@@ -18,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import certifi
 import hypothesis
 import pytest
 from jinja2 import Environment
@@ -88,7 +90,19 @@ def _share_what_templates_compile_to() -> None:
     templates.require_same_tokens = lru_cache(512)(templates.require_same_tokens)
 
 
+def _share_what_certificates_say() -> None:
+    """Let all HTTP clients of this process share what certifi brings: reading it takes each 20 ms."""
+    real = ssl.create_default_context
+    read = cache(lambda: real(cafile=certifi.where()))
+
+    def create(*given: Any, **options: Any) -> ssl.SSLContext:
+        return read() if not given and options == {"cafile": certifi.where()} else real(*given, **options)
+
+    ssl.create_default_context = create
+
+
 _share_what_templates_compile_to()
+_share_what_certificates_say()
 # Nothing is installed while tests run in this process, and looking through all packages takes longer than many of them.
 for _module in (installation, connectors, installed, brake, trials):
     _module.entry_points = cache(_module.entry_points)
