@@ -36,6 +36,34 @@ def test_it_lists_what_each_carries_and_takes(runner: CliRunner) -> None:
         assert word in shown
 
 
+def test_a_narrow_terminal_cuts_no_setting_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [line.split("│") for line in CliRunner().invoke(app, ["connectors"]).stdout.splitlines() if "│" in line]
+    assert "shopify_offers" in {row[1].strip() for row in rows}
+    told = "".join(row[5].strip() for row in rows)
+    for word in ("access_token*", "window_minutes=60", "redemption_columns="):
+        assert word in told
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"url": "https://hooks.example.com", "secret": "a" * 16, "hue": "red"},
+            "does not take these options: hue",
+        ),
+        ({"url": "https://hooks.example.com"}, "lacks these options: secret"),
+        ({}, "lacks these options: url, secret"),
+    ],
+)
+def test_options_that_do_not_fit_are_named_with_the_cure(options: dict[str, str], said: str) -> None:
+    """And no value of theirs, since some are secrets."""
+    settings = Settings(connectors={"email": "webhook"}, connector_options={"webhook": options})
+    with pytest.raises(ConfigurationError, match=f"{said}; see webhook in SEGUE_CONNECTOR_OPTIONS") as caught:
+        load_connectors(settings)
+    assert "hooks.example.com" not in str(caught.value)
+
+
 def test_several_may_keep_audiences(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """`meta, webhook`: each serves."""
     settings = Settings(connectors={"audience": "files, webhook", "offers": "files"})

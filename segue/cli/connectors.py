@@ -28,8 +28,9 @@ def connectors(context: typer.Context) -> None:
     from segue.settings import load_settings
 
     table = Table(title="Connectors")
-    for head in ("name", "from", "carries", "serves here", "settings (* must be given)"):
-        table.add_column(head)
+    table.add_column("name", no_wrap=True)
+    for head in ("from", "carries", "serves here", "settings (* must be given)"):
+        table.add_column(head, overflow="fold")  # a setting's name that is cut short is of no use
     chosen = load_settings().connectors
     for one in describe_connectors():
         serves = ", ".join(channel for channel, names in chosen.items() if one.name in _listed(names))

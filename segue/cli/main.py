@@ -47,7 +47,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo and its gallery go.")] = Path("out"),
     customers: Annotated[int, typer.Option(min=200, help="How many customers the sample shop has.")] = 1000,
 ) -> None:
-    """Play a sample shop's season and leave a gallery of who got what and why."""
+    """Play a sample shop's year and leave a gallery of who got what and why."""
     from segue.cli.season import play_demo
     from segue.settings import load_settings
 

@@ -24,8 +24,8 @@ def segments(
     define: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Keep the segment of this TOML file: name, title, and [[conditions]] each with its kind; may be given"
-            " again."
+            help="Keep the segment of this TOML file: name, title, and a table \\[\\[conditions]] for each, with its"
+            " kind; may be given again."
         ),
     ] = None,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -101,9 +102,24 @@ def _make(name: str, found: Mapping[str, EntryPoint], settings: Settings) -> Any
     if name not in found:
         raise ConfigurationError(f"there is no connector {name}; installed are {', '.join(sorted(found))}")
     options: dict[str, Any] = {"folder": getattr(settings, OWN_FOLDERS[name])} if name in OWN_FOLDERS else {}
+    options |= settings.connector_options.get(name, {})
     try:
-        return found[name].load()(**options | settings.connector_options.get(name, {}))
+        kind = found[name].load()
+        _check_options(name, kind, options)
+        return kind(**options)
     except ImportError as error:
         raise ConfigurationError(f"the connector {name} cannot be loaded: {error}; install its package") from error
     except TypeError as error:
         raise ConfigurationError(f"the connector {name} does not take these options: {error}") from None
+
+
+def _check_options(name: str, kind: Any, options: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError naming each option that is unknown or lacks. No value is told: some are secrets."""
+    takes = inspect.signature(kind).parameters
+    if any(one.kind is one.VAR_KEYWORD for one in takes.values()):
+        return
+    cure = f"see {name} in SEGUE_CONNECTOR_OPTIONS, and `segue connectors` for what it takes"
+    if unknown := sorted(options.keys() - takes.keys()):
+        raise ConfigurationError(f"the connector {name} does not take these options: {', '.join(unknown)}; {cure}")
+    if lacking := [one.name for one in takes.values() if one.default is one.empty and one.name not in options]:
+        raise ConfigurationError(f"the connector {name} lacks these options: {', '.join(lacking)}; {cure}")

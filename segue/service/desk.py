@@ -30,7 +30,8 @@ class Desk(Installation):
 
     def _journey(self, name: str) -> Journey:
         if name not in self.journeys:
-            raise KeyError(f"there is no journey {name}; installed are {', '.join(sorted(self.journeys))}")
+            known = ", ".join(sorted(self.journeys))
+            raise KeyError(f"there is no journey {name}; installed are {known}. A new one needs `make install`")
         return self.journeys[name]
 
     def _connector_names(self) -> set[str]:

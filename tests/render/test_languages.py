@@ -107,7 +107,11 @@ def test_plurals_follow_the_rules_of_the_language(language: str) -> None:
 def test_every_sample_is_in_her_language_and_in_no_other(
     library: Library, brand: Brand, language: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No sentence of the templates' own language is left, but what is the shop's: names of things and places."""
+    """No sentence of the templates' own language is left, but what is the shop's: names of things and places.
+
+    A journey without any sentence for a catalogue is read in the brand's language; another one lacking its catalogue
+    fails `test_every_sentence_of_every_journey_is_in_every_catalogue`.
+    """
     told = {
         message.id if isinstance(message.id, str) else message.id[0]
         for file in CATALOGUES
@@ -119,6 +123,8 @@ def test_every_sample_is_in_her_language_and_in_no_other(
     pieces = {piece.strip() for parts in english for piece in parts if len(piece.strip()) > 12}
     with caplog.at_level(logging.ERROR):
         for step, words in each(library, language):
+            if language not in step.languages:
+                continue
             if Channel.EMAIL in step.channels:
                 mail = step.email(words, message_id=1)
                 assert f'lang="{language}"' in mail.html
