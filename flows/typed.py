@@ -20,14 +20,16 @@ _LETTER_OR_DIGIT: Final = "[A-Za-z0-9]"
 _MAIL: Final = r"[^\s@(]@[^\s@]"
 #: Phone numbers as people write them. Dates, order numbers and amounts are none.
 _GROUPED: Final = r"(^|[^0-9])\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}($|[^0-9])"
-#: Nine or ten digits as much of Europe groups them: `612 345 678`, `06 12 34 56 78`, `050 123 45 67`.
-_SHAPES: Final = {" ": ("333", "3222", "3322", "2322", "22222"), "-": ("333", "3222", "3322"), r"\.": ("22222",)}
+#: Nine or ten digits as much of Europe groups them: `612 345 678`, `333 1234567`, `050 123 45 67`.
+_SHAPES: Final = {" ": ("333", "37", "3222", "3322", "2322", "22222"), "-": ("333", "3222", "3322"), r"\.": ("22222",)}
 _SPACED: Final = "|".join(
     gap.join(f"[0-9]{{{count}}}" for count in shape) for gap, shapes in _SHAPES.items() for shape in shapes
 )
 _GAPPED: Final = rf"(^|[^0-9])({_SPACED})($|[^0-9])"
+#: A zero, then two groups: `0161 496 0000`, `0412 345 678`, `03-1234-5678`; the groups of a date are shorter.
+_TRUNK: Final = r"(^|[^0-9])\(?0[0-9]{1,4}\)?( [0-9]{3,4} |-[0-9]{3,4}-)[0-9]{3,4}($|[^0-9])"
 _PHONE: Final = (
-    r"\+[0-9][0-9 ().\/-]{5,}" r"|(^|[^0-9])0[0-9]{2,5}[ \/-]?[0-9]{4,}" rf"|[0-9]{{10,}}|{_GROUPED}|{_GAPPED}"
+    r"\+[0-9][0-9 ().\/-]{5,}" r"|(^|[^0-9])0[0-9]{2,5}[ \/-]?[0-9]{4,}" rf"|[0-9]{{10,}}|{_GROUPED}|{_GAPPED}|{_TRUNK}"
 )
 #: A sentence for colleagues: anything but an address or a phone number.
 WORDS: Final = rf"^(?![\s\S]*({_MAIL}|{_PHONE}))"
