@@ -64,6 +64,10 @@ class RecordReader:
             return facts
         return self._facts(row, tally)
 
+    def passed_over(self) -> None:
+        """A row is another record's: what the next one says need not be what the row before it said."""
+        self._before = None
+
     def _facts(self, row: Row, tally: Tally) -> Sequence[r.Fact]:
         found = self._compiled.read(row, tally)
         kept = {name: text for name, read in self._compiled.properties if (text := read(row))}

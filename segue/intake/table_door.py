@@ -68,6 +68,8 @@ class TableDoor:
         facts: list[r.Fact] = []
         for number, spec in enumerate(self._specs):
             if spec.wanted is not None and not spec.wanted(row):
+                if isinstance(spec.reader, RecordReader):
+                    spec.reader.passed_over()
                 continue
             if spec.is_constant:
                 if number in self._done:

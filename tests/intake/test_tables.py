@@ -296,6 +296,8 @@ def test_where_records_contradict_each_other_the_last_row_stands(table_of, rows)
     both = 'name = "moves"\n' + record.format("out", "DE") + record.format("back", "US")
     table_of("Customer,Moved\n7,back\n7,out\n8,back\n8,out\n7,back\n", both)
     assert rows("SELECT country FROM profile ORDER BY id") == [("US",), ("DE",)]
+    table_of("Customer,Moved\n9,back\n9,out\n9,back\n", both)
+    assert rows("SELECT country FROM profile ORDER BY id") == [("US",), ("DE",), ("US",)]
 
 
 def test_missing_columns_are_all_named_and_nothing_is_written(table_of, census):
