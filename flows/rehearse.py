@@ -32,7 +32,7 @@ from segue.service.rehearsal import (
     Calendar,
     Day,
     Rehearsal,
-    audience_lines,
+    audience_sums,
     changes_said,
     reasons,
     rule_lines,
@@ -191,7 +191,7 @@ def _audiences(calendar: Calendar) -> list[str]:
     heads = ["Audience", "Before", "Come in", "Go out", "At the end"]
     table = [_line(heads), _line([":--", *["--:"] * (len(heads) - 1)])]
     whys = []
-    for one in audience_lines(calendar.audiences):
+    for one in audience_sums(calendar.audiences):
         table.append(_line([one.title, *(f"{count:,}" for count in (one.before, one.came, one.gone, one.members))]))
         if one.went:
             whys.append(f"- **{one.title}**, out: {whys_said(one.went)}")

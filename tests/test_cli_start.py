@@ -9,7 +9,10 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 #: Each takes from 30 to 400 ms. Typer asks pydantic by itself.
 HEAVY = (
@@ -93,3 +96,10 @@ def test_commands_that_judge_nobody_load_nothing_that_judges(tmp_path: Path) -> 
     )
     assert "segue.intake.event_door" in loaded
     assert tops(loaded) & HEAVY == {"sqlalchemy", "pydantic_settings"}
+
+
+@pytest.mark.parametrize("package", ["segue.contract", "segue.intake", "segue.render", "segue.service"])
+def test_a_name_that_is_loaded_late_is_there(package: str) -> None:
+    """What a package writes for type checkers and what it finds when asked are two lists of one thing."""
+    opened = import_module(package)
+    assert [name for name in opened.__all__ if not hasattr(opened, name)] == []

@@ -13,13 +13,10 @@ from sqlalchemy import Connection, and_, case, func, not_, select
 
 from segue.audiences.plan import ADDING, IN, OUT, REJECTED, REMOVING, before_refusal
 from segue.journeys.retargeting import AUDIENCES
-from segue.outbox.usual import Size
+from segue.outbox.usual import ENOUGH, TIMES, Size
 from segue.store.tables import audience, audience_member
 
 _DAY: Final = timedelta(hours=24)
-#: As for messages: more than this many times as many, or less than its part, and below this many it is chance.
-_TIMES: Final = 3
-_ENOUGH: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +83,9 @@ def unusual_audiences(connection: Connection, now: datetime) -> list[UnusualAudi
 
 
 def size_of(members: int, before: int) -> Size | None:
-    """Compare the people of an audience with those of a day before."""
-    if members >= _ENOUGH and members > _TIMES * before > 0:
+    """Compare the people of an audience with those of a day before, by the measure that messages have."""
+    if members >= ENOUGH and members > TIMES * before > 0:
         return Size.MANY
-    if before >= _ENOUGH and _TIMES * members < before:
+    if before >= ENOUGH and TIMES * members < before:
         return Size.FEW
     return None

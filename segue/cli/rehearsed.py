@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, audience_lines, rule_lines, whys_said
+from segue.service.rehearsal import OUTCOME_WORDS, OUTCOMES, Calendar, audience_sums, rule_lines, whys_said
 
 
 def weeks_table(calendar: Calendar) -> Table:
@@ -58,7 +58,7 @@ def audiences_table(calendar: Calendar) -> Table:
     for head in ("before", "come in", "go out", "at the end"):
         table.add_column(head, justify="right")
     table.add_column("why they go out")
-    for one in audience_lines(calendar.audiences):
+    for one in audience_sums(calendar.audiences):
         counts = (one.before, one.came, one.gone, one.members)
         table.add_row(one.title, *(f"{count:,}" for count in counts), whys_said(one.went))
     return table

@@ -61,7 +61,7 @@ class AudienceMove:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AudienceLine:
+class AudienceSum:
     """One audience in the whole period."""
 
     title: str
@@ -79,13 +79,13 @@ class AudienceLine:
         return sum(self.went.values())
 
 
-def audience_lines(days: Sequence[AudienceDay]) -> list[AudienceLine]:
+def audience_sums(days: Sequence[AudienceDay]) -> list[AudienceSum]:
     """Sum up each audience, in the order in which they were played."""
     lines = []
     for name in dict.fromkeys(one.audience for one in days):
         mine = [one for one in days if one.audience == name]
         lines.append(
-            AudienceLine(
+            AudienceSum(
                 title=mine[0].title,
                 before=mine[0].stayed + mine[0].gone,
                 came=sum(one.came for one in mine),

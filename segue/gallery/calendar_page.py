@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segue.gallery import words
 from segue.gallery.calendar import OUTCOMES, Calendar, Day
-from segue.gallery.calendar_audiences import AUDIENCES_PLAYED, audience_lines, move_said, moves_on, whys_said
+from segue.gallery.calendar_audiences import AUDIENCES_PLAYED, audience_sums, move_said, moves_on, whys_said
 from segue.gallery.calendar_rules import rule_lines
 from segue.gallery.chart import COLOURS
 from segue.gallery.clock_changes import ClockChange
@@ -91,7 +91,7 @@ def calendar_html(calendar: Calendar, brand: Brand) -> str:
         busy=busy,
         idle=[calendar.titles[name] for name in calendar.journeys if name not in busy],
         first=_first(calendar),
-        audiences=audience_lines(calendar.audiences),
+        audiences=audience_sums(calendar.audiences),
         audiences_played=AUDIENCES_PLAYED,
         moves={day.day: moves_on(calendar.audiences, day.day) for day in calendar.days},
         move_said=move_said,

@@ -29,9 +29,9 @@ _LONGEST_WAIT: Final = timedelta(days=14)
 #: Days with messages from which on there is a usual.
 _ENOUGH_DAYS: Final = 5
 #: Many: more than this many times the fullest day. Few: less than the emptiest divided by it.
-_TIMES: Final = 3
+TIMES: Final = 3
 #: Below this many messages, ups and downs are chance.
-_ENOUGH: Final = 50
+ENOUGH: Final = 50
 _WEEK: Final = 7
 _SENT_OR_WAITING: Final = message.c.state.in_((*PENDING, *COUNTED, "rejected"))
 
@@ -107,9 +107,9 @@ def unusual(days: Mapping[int, int], *, may_be_few: bool) -> Unusual | None:
     if len(earlier) < _ENOUGH_DAYS:
         return None
     least, most = min(earlier.values()), max(earlier.values())
-    if count >= _ENOUGH and count > _TIMES * most:
+    if count >= ENOUGH and count > TIMES * most:
         size = Size.MANY
-    elif may_be_few and _has_weekday(earlier) and median(earlier.values()) >= _ENOUGH and _TIMES * count < least:
+    elif may_be_few and _has_weekday(earlier) and median(earlier.values()) >= ENOUGH and TIMES * count < least:
         size = Size.FEW
     else:
         return None

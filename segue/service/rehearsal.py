@@ -20,7 +20,7 @@ from segue.gallery.calendar import OUTCOMES, Calendar, Day, Entry
 from segue.gallery.calendar_audiences import (
     AUDIENCES_PLAYED,
     AudienceDay,
-    audience_lines,
+    audience_sums,
     move_said,
     moves_on,
     whys_said,
@@ -212,7 +212,7 @@ __all__ = [
     "PlannedRun",
     "Rehearsal",
     "RehearsalError",
-    "audience_lines",
+    "audience_sums",
     "changes_said",
     "move_said",
     "moves_on",

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from segue.audiences.usual import UnusualAudience, size_of, unusual_audiences
 from segue.contract.fake_audience import FakeAudiences, FakePlatform
 from segue.outbox.usual import Size
-from segue.store.engine import open_engine, read
+from segue.store.engine import open_engine, read, write
+from segue.store.tables import audience_member
 from tests.audiences.people import DAY, Town
 
 HOUR = timedelta(hours=1)
@@ -58,6 +59,26 @@ def test_an_audience_that_empties_within_a_day_is_told_with_why(engine: Engine) 
     assert (cart.members, cart.before, cart.reason) == (0, 60, "sold_out")
     town.clock.advance(DAY)
     assert found(town) == []
+
+
+def test_what_never_was_in_it_has_not_left_it(engine: Engine) -> None:
+    """Neither whom the platform can do nothing with, nor anybody in an audience that is younger than a day."""
+    town = Town(engine)
+    files = FakeAudiences(platform=FakePlatform(), name="files")
+    people = [town.person() for _ in range(60)]
+    for who in people:
+        town.add_to_cart(who, town.variant(1))
+    town.sync(files)
+    for who in people:
+        town.consent(who, "denied")
+    town.clock.advance(HOUR)
+    town.sync(files)
+    assert found(town) == [], "yesterday it was not there"
+    town.clock.advance(DAY)
+    with write(engine) as connection:
+        now = town.clock.now()
+        connection.execute(update(audience_member).values(reason="rejected:address_malformed", changed_at=now))
+    assert found(town) == [], "nobody was in it"
 
 
 def test_an_audience_that_swells_is_told(engine: Engine) -> None:
