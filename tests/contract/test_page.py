@@ -16,6 +16,7 @@ from pypdf import PdfReader
 
 from segue.contract import PageError, PageFrame, qr_svg, read_page
 from segue.contract.page import MAX_LINK
+from tests.search import examples
 
 PLAIN = """#set document(date: none)
 #set page(width: 105mm, height: 148mm)
@@ -63,7 +64,7 @@ def test_words_that_look_like_code_print_as_themselves(plain: PageFrame) -> None
     assert texts(plain.pdf([card(words=words) for words in CODE])) == list(CODE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(st.text(st.characters(codec="utf-8", max_codepoint=0x24F, categories=("L", "N", "P", "S")), min_size=1))
 )
@@ -75,7 +76,7 @@ def test_any_latin_word_prints_as_itself(tmp_path_factory: pytest.TempPathFactor
     assert [text.replace("\n", "") for text in printed] == [json.loads(page)["words"] for page in pages]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=20))
 def test_any_text_at_all_is_one_page(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
     """Half characters, control characters and direction marks among them: nothing stops the compiler."""

@@ -15,6 +15,7 @@ from segue.intake import FORMATS, ImportReport, IntakeError, import_export, load
 from segue.intake import import_table as through_mapping
 from segue.intake.formats import Format
 from segue.store.tables import metadata, variant
+from tests.search import examples
 
 from .conftest import CLOCK, hash_address
 from .till import HEAD, TILL, first, line
@@ -87,7 +88,7 @@ def _import(engine: Engine, content: bytes, kind: Format | None, name: str = "t.
 
 @pytest.mark.parametrize(("sound", "kind"), [(SOUND, TILL), (MAPPED, None)], ids=["export", "mapping"])
 def test_dirt_is_reported_or_refused_and_again_is_once(engine: Engine, sound: str, kind: Format | None):
-    @settings(max_examples=25 if engine.dialect.name == "sqlite" else 10, deadline=None)
+    @settings(max_examples=examples(25 if engine.dialect.name == "sqlite" else 10), deadline=None)
     @given(content=_dirtied(sound), chunk=st.sampled_from([1, 7, 20_000]))
     def check(content: bytes, chunk: int) -> None:
         _emptied(engine)
@@ -117,7 +118,7 @@ def test_every_format_survives_dirt(new_database, name: str):
     samples = [file for file in sorted((SAMPLES / name).iterdir()) if file.suffix == ".csv"]
     assert samples
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25), deadline=None)
     @given(data=st.data())
     def check(data: st.DataObject) -> None:
         file = data.draw(st.sampled_from(samples))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segue.intake.event_door import EventDoor
 from segue.intake.reading import open_text
 from segue.intake.report import Tally
+from tests.search import examples
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "specs" / "segment" / "ecommerce_v2_samples.json"
 
@@ -218,7 +219,7 @@ _CALL = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(_CALL | _ANY, max_size=4))
 def test_no_call_stops_the_door(tmp_path_factory, calls: list[object]):
     """Every line either says something or is counted, whatever JSON it holds."""

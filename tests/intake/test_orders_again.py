@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from segue.intake import import_export, loading
 from segue.store.tables import metadata
+from tests.search import examples
 
 from .conftest import CLOCK, hash_address
 from .till import HEAD, TILL, first, line
@@ -176,7 +177,7 @@ _ROWS = st.lists(
 def test_whatever_is_told_again_changes_nothing_and_chunks_do_not_matter(engine: Engine):
     """Two files over the same orders, any tellings, broken ones among them: each again is once."""
 
-    @settings(max_examples=30 if engine.dialect.name == "sqlite" else 8, deadline=None)
+    @settings(max_examples=examples(30 if engine.dialect.name == "sqlite" else 8), deadline=None)
     @given(one=_ROWS, two=_ROWS)
     def check(one: str, two: str) -> None:
         ends = []

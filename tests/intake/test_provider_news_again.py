@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select, text
 
 from segue.intake import IntakeError
 from segue.store.tables import metadata
+from tests.search import examples
 
 from .talk import NOW, PHONE, add_message, bring_in, hashed, mail_news, reply, text_news
 
@@ -67,7 +68,7 @@ def _setting(engine: Engine) -> None:
 
 def test_news_in_any_order_and_any_number_of_times_ends_alike(engine: Engine, tmp_path: Path):
     @settings(
-        max_examples=25 if engine.dialect.name == "sqlite" else 5,
+        max_examples=examples(25 if engine.dialect.name == "sqlite" else 5),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
@@ -127,7 +128,7 @@ def test_no_payload_stops_the_door(engine: Engine, tmp_path: Path):
     """Whatever is posted is taken or counted, again is once, and no report names anybody."""
 
     @settings(
-        max_examples=40 if engine.dialect.name == "sqlite" else 5,
+        max_examples=examples(40 if engine.dialect.name == "sqlite" else 5),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

@@ -15,6 +15,7 @@ from segue.journeys.size_rules import KNOWN, LOOKED_MOST, PRIOR
 from segue.journeys.sizes import refresh_sizes
 from segue.store.engine import write
 from segue.store.tables import product, profile, profile_size, variant
+from tests.search import examples
 
 from .size_histories import (
     CATALOGUE,
@@ -91,7 +92,7 @@ def known(connection: Connection) -> dict[Worn, tuple[float, float]]:
     return {tuple(row[:4]): pytest.approx(tuple(row[4:]), abs=1e-9) for row in rows}  # type: ignore[misc]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=histories)
 def test_any_history_gives_what_plain_arithmetic_gives(shop: Engine, facts: list[Fact]) -> None:
     with scratch(shop) as connection:

@@ -18,6 +18,7 @@ from segue.intake import import_table, load_mapping
 from segue.journeys.nearby import EARTH_KM, Near, distance_km, homes_within, nearest, people_within, within
 from segue.store.engine import read, write
 from segue.store.tables import location, profile
+from tests.search import examples
 
 from .conftest import CLOCK, NOW, hash_address
 
@@ -132,7 +133,7 @@ _POINT = st.tuples(_NORTH, _EAST)
 _RADIUS = st.one_of(st.floats(0, HALF_WAY_ROUND), st.sampled_from([0.0, 1e-6, 5.0, HALF_WAY_ROUND]))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(here=_POINT, points=st.lists(_POINT, min_size=1, max_size=8), radius=_RADIUS)
 @example(here=(12.0, 34.0), points=[(-12.0, -146.0), (12.0, 34.0)], radius=HALF_WAY_ROUND)
 @example(here=(89.99, 0.0), points=[(89.99, 180.0), (90.0, 77.0)], radius=5.0)

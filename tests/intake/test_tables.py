@@ -15,6 +15,7 @@ from sqlalchemy import Engine, literal, select
 from segue.intake import IntakeError, import_table, load_mapping, loading
 from segue.store.engine import open_engine, read
 from segue.store.tables import metadata
+from tests.search import examples
 
 from .conftest import CLOCK, NOW, hash_address
 
@@ -419,7 +420,7 @@ def test_no_dirt_stops_an_import_and_chunks_change_nothing(engine: Engine, mappi
     """Any rows at all: a report comes back, a second import adds nothing, and small chunks end in the same store."""
     head = HEAD if mapping is CUSTOMERS else ORDER_HEAD
 
-    @settings(max_examples=25 if engine.dialect.name == "sqlite" else 12, deadline=None)
+    @settings(max_examples=examples(25 if engine.dialect.name == "sqlite" else 12), deadline=None)
     @given(text=_dirty_table(head))
     def check(text: str) -> None:
         with tempfile.TemporaryDirectory() as folder:

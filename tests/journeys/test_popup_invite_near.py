@@ -20,6 +20,7 @@ from segue.journeys.popup_invite import RINGS
 from segue.store.engine import read, write
 from segue.store.tables import location, profile
 from tests.journeys.popups import NOON, due, homes, invited, popup, wave
+from tests.search import examples
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "store_locations"
 needs_lists = pytest.mark.skipif(not LISTS.is_dir(), reason="../shared/data/store_locations is missing")
@@ -94,7 +95,7 @@ _EAST = st.one_of(st.floats(-180, 180), st.sampled_from([-180.0, -179.99, 0.0, 1
 _POINT = st.tuples(_NORTH, _EAST)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(here=_POINT, points=st.lists(_POINT, min_size=1, max_size=6), radius=st.sampled_from([1.0, 50.0, 500.0]))
 @example(here=(89.99, 0.0), points=[(89.99, 180.0), (90.0, 77.0)], radius=5.0)
 @example(here=(0.0, 0.0), points=[(5e-324, 0.0), (0.0, 5e-324)], radius=1.0)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from segue.journeys import segments as s
 from segue.store.engine import read, write
 from tests.journeys.crowd import NOW, PLACES, Crowd
+from tests.search import examples
 
 DAYS = st.sampled_from([1, 7, 30, 90])
 PLACE = st.sampled_from([*PLACES, "unknown"])
@@ -61,7 +62,7 @@ def test_one_select_means_the_people_that_loops_find(crowd: Crowd, engine: Engin
     """Whatever is asked, on both databases; and each kind of condition tells some people from others."""
     splits: set[str] = set()
 
-    @settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(ANY, min_size=1, max_size=3))
     def same(conditions: list[Any]) -> None:
         definition = s.Definition(conditions=tuple(conditions))
@@ -75,7 +76,7 @@ def test_one_select_means_the_people_that_loops_find(crowd: Crowd, engine: Engin
 
     for strategy in SIMPLE.values():
 
-        @settings(max_examples=12, derandomize=True)
+        @settings(max_examples=examples(12))
         @given(strategy)
         def alone(one: Any) -> None:
             for each in (one, s.Not(condition=one)):

@@ -15,6 +15,7 @@ from segue.offers.count import SOON
 from segue.store.engine import read
 from segue.store.tables import redemption, voucher
 from tests.offers.till import DAY, NOW, add_people
+from tests.search import examples
 
 TICK = timedelta(microseconds=1)
 ENDS = [-DAY, timedelta(0), TICK, SOON, SOON + TICK, 60 * DAY]
@@ -38,7 +39,7 @@ def test_none_is_zero(engine: Engine) -> None:
     assert (count.minted, count.live, count.standing, count.at_stake, count.percentages) == (0, 0, 0, {}, {})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(codes=_CODES)
 @example(codes=[(end, worth, False, False, False, "") for end in ENDS for worth in WORTH])
 @example(codes=[(end, WORTH[0], True, True, is_withdrawn, "") for end in ENDS for is_withdrawn in (True, False)])

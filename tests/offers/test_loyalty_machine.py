@@ -17,6 +17,7 @@ from segue.offers.loyalty import spend
 from segue.store.engine import read, write
 from segue.store.tables import event, loyalty_entry, order, profile, touchpoint
 from tests.offers.points import book, change, day, entries, held, merged, ordered, people, redeemed, touched
+from tests.search import examples
 
 WINDOW, LIFE, FOLLOW = 30, 100, 25
 WHO = st.sampled_from((1, 2))
@@ -118,7 +119,7 @@ PAID_TWICE = [("redeem", 1, (20, "x")), ("redeem", 2, (25, "x"))]
 @example([*FRIENDS, *PAID_TWICE, ("merge", 0, 0), ("spend", 1, 40), ("wait", 60, 0)])
 @example([*FRIENDS, *PAID_TWICE[::-1], ("wait", 60, 0), ("merge", 0, 0), ("wait", 30, 0)])
 @example([*FRIENDS, ("redeem", 1, (20, "x")), ("merge", 0, 0), ("redeem", 2, (25, "x"))])
-@settings(max_examples=14, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(14), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, min_size=3, max_size=22))
 def test_the_sum_is_what_a_plain_count_says(  # noqa: C901, PLR0912 - a step after the other
     engine: Engine, steps: list[tuple[str, Any, Any]]

@@ -16,6 +16,7 @@ from segue.offers import Offer, live_vouchers, mint, read_redemptions, revoke, s
 from segue.store.engine import read, write
 from segue.store.tables import order, redemption, voucher
 from tests.offers.till import CART, DAY, NOW, SECRET, WELCOME, add_people, import_orders, sell, tell
+from tests.search import examples
 
 PEOPLE = 3
 FIFTEEN = Offer(name="referral", amount_minor=1500, currency="USD", valid_for=30 * DAY, if_live="show")
@@ -162,5 +163,5 @@ def test_the_promises_hold_whatever_happens(engine: Engine) -> None:
 
     machine = type("CodesHere", (Codes,), {"engine": engine})
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine, settings=settings(max_examples=25, stateful_step_count=25, deadline=None)
+        machine, settings=settings(max_examples=examples(25), stateful_step_count=25, deadline=None)
     )

@@ -16,6 +16,7 @@ from segue.offers import Offer, OfferedVoucher, mark_published, mint, vouchers_o
 from segue.offers.mint import code_for
 from segue.store.engine import read, write
 from segue.store.tables import order, profile, voucher
+from tests.search import examples
 
 NOW = datetime(2026, 5, 14, 15, 0, 0, 123_456, tzinfo=UTC)
 SECRET = b"a secret for tests only"
@@ -164,7 +165,7 @@ def test_published_once_it_stays_published(engine: Engine) -> None:
 Asked = list[tuple[int, int]]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     owners=st.lists(st.integers(1, 5), min_size=1, max_size=12),
     batches=st.lists(st.tuples(st.lists(st.integers(0, 11), max_size=8, unique=True), st.integers(0, 200)), max_size=6),

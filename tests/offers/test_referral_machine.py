@@ -38,6 +38,7 @@ from tests.offers.friends import (
     vouchers,
 )
 from tests.outbox.merges import carry_out_pairs
+from tests.search import examples
 
 PEOPLE = 5
 _STEP = st.one_of(
@@ -53,7 +54,7 @@ _STEP = st.one_of(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_STEP, max_size=25))
 def test_whatever_happens_in_whatever_order(engine: Engine, steps: list[tuple[Any, ...]]) -> None:
     """Both or none, one reward a friend, nobody rewarded for herself, no more than the year allows, nothing undone."""

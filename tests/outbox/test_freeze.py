@@ -41,6 +41,7 @@ from segue.store.tables import (
 from tests.flows.shop import fill
 from tests.journeys.popups import popup
 from tests.outbox.merges import found, merge
+from tests.search import examples
 
 NOW = datetime(2026, 5, 12, 16, tzinfo=UTC)  # noon in New York
 BRIEF = AbandonedCartBrief()
@@ -319,7 +320,7 @@ def test_a_merge_adds_nobody_and_leaves_the_yes_as_it_is(opened: Open, engine: E
     assert keys(engine) <= shown(engine, "send")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     later=st.sets(st.integers(1, PEOPLE)),
     granted=st.sets(st.sampled_from([5, 10, 15, 20])),

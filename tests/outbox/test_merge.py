@@ -44,6 +44,7 @@ from tests.outbox.merges import (
     redirects,
 )
 from tests.outbox.shop import LONG_AGO, NOW, SECRET, add_people, an_offer, consent
+from tests.search import examples
 
 FAR = 257 + 256  # shares a bucket with 1
 
@@ -315,7 +316,7 @@ def _ads(connection: Connection) -> str | None:
     return "yes" if yes else None
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=_PEOPLE, data=st.data())
 def test_any_order_of_merges_ends_alike(engine: Engine, people: list[object], data: st.DataObject) -> None:
     """The profile, her consents, her names, whose the key is and each message's state: whatever was found first."""

@@ -18,6 +18,7 @@ from tests.outbox.desk import Desk
 from tests.outbox.merges import carry_out_pairs, found, merge
 from tests.outbox.shop import LONG_AGO, NOW, add_people, consent, journey, step
 from tests.outbox.test_merge_consents import FACTS, Said, allowed, people, say
+from tests.search import examples
 
 Address = tuple[int, str, str]
 
@@ -144,7 +145,7 @@ _ADDRESSES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     facts=FACTS, addresses=_ADDRESSES, groups=st.sampled_from([[(1, 2)], [(1, 2), (2, 3), (3, 4)], [(3, 4), (1, 3)]])
 )

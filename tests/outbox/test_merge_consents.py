@@ -14,6 +14,7 @@ from segue.store.engine import read, write
 from segue.store.tables import consent_event, profile
 from tests.outbox.merges import carry_out_pairs, found, merge
 from tests.outbox.shop import LONG_AGO, NOW, consent
+from tests.search import examples
 
 Said = tuple[int, str, str, bool, int]
 
@@ -103,7 +104,7 @@ FACTS = st.lists(
 _STRICTEST = {"denied": 2, "doubted": 1}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=FACTS, pairs=st.permutations([(1, 2), (2, 3), (3, 4)]))
 def test_nobody_is_asked_more_kindly_after_a_merge(
     engine: Engine, facts: list[Said], pairs: list[tuple[int, int]]

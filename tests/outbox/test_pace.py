@@ -19,6 +19,7 @@ from segue.store.tables import channel_state
 from tests.outbox.conftest import Desks
 from tests.outbox.desk import Desk
 from tests.outbox.shop import NOW, PlainLibrary, step
+from tests.search import examples
 
 SECOND = timedelta(seconds=1)
 #: In New York, Tuesday, the last hours of the text window: policy closes it at 18:00.
@@ -154,7 +155,7 @@ asked = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rate=st.sampled_from([0.3, 1.0, 2.5, 4.0, 30.0]), asked=asked)
 def test_no_second_sees_more_than_the_pace(
     engine: Engine, rate: float, asked: list[tuple[float, list[tuple[int, float | None]]]]

@@ -23,6 +23,7 @@ from segue.store.engine import write
 from segue.store.suppressions import insert_suppressions
 from segue.store.tables import consent_event, delivery_event, event, identifier, suppression
 from tests.outbox.shop import NOW, SECRET, add_people
+from tests.search import examples
 
 PHONE = "+12025550001"  # of the first person
 SECOND = "+447700900123"
@@ -89,7 +90,7 @@ FACTS = st.lists(
 )
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(facts=[Told("STOP", 1), Told("START", 2), Told("refused", 3)], by_time=True)
 @example(facts=[Told("STOP", 1), Told("START", 2), Told("STOP", 3), Told("START", 4)], by_time=True)
 @example(facts=[Told("START", 2), Told("refused", 3), Told("STOP", 1)], by_time=False)

@@ -21,6 +21,7 @@ from segue.store.tables import consent_event, decision, message, metadata, suppr
 from tests.outbox.conftest import Desks
 from tests.outbox.desk import Desk
 from tests.outbox.shop import LONG_AGO, NOW, SECRET, consent, step
+from tests.search import examples
 
 _ROWS = st.lists(
     st.tuples(
@@ -35,7 +36,7 @@ _ROWS = st.lists(
 Row = tuple[str, str, str | None, str | None, int]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=_ROWS)
 def test_whatever_the_states_are_the_sum_adds_up(engine: Engine, rows: list[Row]) -> None:
     with write(engine) as connection:
@@ -141,7 +142,7 @@ def test_what_was_promised_is_no_candidate_any_more(mixed: Desk) -> None:
     assert look(mixed).considered == 0
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answers=st.lists(st.sampled_from(["ok", "rejected", "throttled", "silence", "cut"]), min_size=1, max_size=12),
     poisoned=st.sets(st.integers(1, 20), max_size=3),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segue.policy.ads import judge_members, judge_people
 from segue.policy.law.ads import load_ads_law, shipped_ads_law
 from segue.policy.reasons import Reason
+from tests.search import examples
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LAW = shipped_ads_law()
@@ -106,7 +107,7 @@ PEOPLE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(PEOPLE, min_size=1, max_size=30))
 def test_nobody_is_in_who_may_not_be(people: list[dict[str, object]]) -> None:
     """One verdict a row, judged side by side as judged alone; the rules told once more, one person at a time."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from segue.policy.judge import judge
 from tests.policy.frames import NOW, frame, history, judged, plain, row, rules
+from tests.search import examples
 
 HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
 
@@ -182,7 +183,7 @@ WANTED = st.lists(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(
     wanted=WANTED,
     past=st.lists(st.tuples(PEOPLE, CHANNELS, WHEN), max_size=25),

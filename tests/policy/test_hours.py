@@ -12,6 +12,7 @@ from segue.policy.columns import instant
 from segue.policy.hours import Hours, always, minutes, outside
 from segue.policy.zones import country_zones, find_zone, next_closed, next_open
 from tests.policy.frames import NIGHT, judged, row, rules
+from tests.search import examples
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -90,7 +91,7 @@ def weeks(draw: st.DrawFn) -> Hours:
     return Hours(tuple(days))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     hours=weeks(),
     night=st.sampled_from(["2026-03-08", "2026-11-01", "2026-03-29", "2026-10-25", "2026-10-04", "2026-04-05"]),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segue.policy import Reason
 from segue.policy.judge import judge
 from tests.policy.frames import NIGHT, NOW, RULES, frame, history, plain, row, rules
+from tests.search import examples
 
 BASES = [None, "double_opt_in", "opt_in", "soft_opt_in", "legitimate_interest", "contract", "denied"]
 SUPPRESSIONS = [None, None, None, "hard_bounce", "unsubscribe", "stop", "complaint", "objection"]
@@ -56,7 +57,7 @@ PAST = st.lists(
 STRICT = rules(holdout_journey=0.3, holdout_global=0.2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rows=st.lists(ANY_ROW, max_size=12), past=PAST, now=st.sampled_from([NOW, NIGHT]), shuffle=st.randoms())
 def test_every_row_gets_exactly_one_verdict(rows, past, now, shuffle):
     """The sum adds up, each verdict is complete, and the order of rows says nothing."""
@@ -84,7 +85,7 @@ def test_every_row_gets_exactly_one_verdict(rows, past, now, shuffle):
     pd.testing.assert_frame_equal(again.sort_index(), result)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=st.lists(ANY_ROW, min_size=1, max_size=12), past=PAST)
 def test_a_held_row_is_judged_otherwise_once_its_time_has_come(rows, past):
     """`until` is exact: at that instant this hold is over, one moment before it is not."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from segue.policy.bases import BASES
 from segue.policy.judge import judge
 from tests.policy.frames import NIGHT, NOW, RULES, frame, history, judged, row, rules
+from tests.search import examples
 
 CONFIRMATION: dict[str, Any] = {
     "journey": "order_confirmation",
@@ -74,7 +75,7 @@ _ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(changes=st.lists(_ROW, min_size=1, max_size=8))
 def test_it_is_shown_exactly_where_the_same_person_could_be_sent_marketing(changes: list[dict[str, Any]]) -> None:
     """Asked of the same policy: the row as a marketing mail, with nothing else in its way."""

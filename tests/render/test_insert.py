@@ -22,6 +22,7 @@ from segue.render.links import Links
 from segue.render.page import SAID
 from segue.render.templates import Library, StepTemplate
 from tests.render.conftest import TEMPLATES
+from tests.search import examples
 
 STEP = "welcome_insert/insert"
 SAMPLES = sorted(path.stem for path in (TEMPLATES / STEP).glob("sample*.json"))
@@ -230,7 +231,7 @@ def drawn_cards(draw: st.DrawFn) -> Card:
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(drawn_cards(), min_size=1, max_size=8))
 def test_any_card_has_two_sides(frame: PageFrame, cards: Callable[[str], PrintContent], drawn: list[Card]) -> None:
     """Whatever the shop's data holds: no card takes a third side, or another's."""
@@ -238,7 +239,7 @@ def test_any_card_has_two_sides(frame: PageFrame, cards: Callable[[str], PrintCo
     assert len(sides(frame, *({"brand": brand, "card": card} for card in drawn))) == 2 * len(drawn)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn_cards())
 def test_any_card_is_clear_at_its_edges(frame: PageFrame, cards: Callable[[str], PrintContent], drawn: Card) -> None:
     brand = json.loads(cards("sample").data)["brand"]

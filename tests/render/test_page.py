@@ -18,6 +18,7 @@ from segue.render.errors import TemplateError
 from segue.render.links import Links, Slot
 from segue.render.templates import Library, StepTemplate
 from tests.render.conftest import TEMPLATES
+from tests.search import examples
 
 STEP = "welcome_insert/insert"
 ITEM = {
@@ -140,7 +141,7 @@ def test_a_code_is_good_until_a_last_whole_day(
     assert card(template, profile=profile, voucher=VOUCHER | {"valid_until": until})["voucher"]["until"] == written
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     until=st.integers(0, 10 * 365 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes)),
     zone=st.sampled_from(ZONES),
@@ -216,7 +217,7 @@ def test_a_picture_is_one_of_the_folder_or_none(template: StepTemplate, path: st
     assert item["picture"] == found
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.sampled_from(["..", ".", "/", "//", "%2e", "%2f", "deep", "secret.png", "tide.png", "ladder.png", "?", "#"])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from segue.intake import IntakeError
 from segue.intake import records as r
+from tests.search import examples
 
 from .shopify_files import ORDER, head, more, of, read, table
 
@@ -95,7 +96,7 @@ def test_cells_cut_off_a_row_cost_its_order_alone(sizes: list[int], data) -> Non
 
 
 @given(SHOPS, st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_scribbled_cells_raise_nothing_and_leave_no_half_order(sizes: list[int], data) -> None:
     rows = shop(sizes)
     for _ in range(data.draw(st.integers(min_value=1, max_value=4))):

@@ -17,6 +17,7 @@ from segue.clock import VirtualClock
 from segue.intake import ImportReport, import_export, loading
 from segue.journeys.carts import stock_at
 from segue.store.tables import metadata, variant
+from tests.search import examples
 
 from .shopify_files import NOW, table
 
@@ -103,7 +104,7 @@ _FILES = st.lists(
 def test_whatever_comes_when_nothing_is_counted_twice(engine: Engine) -> None:
     """The last word of every place counts; a variant no place was ever told of has its last total."""
 
-    @settings(max_examples=30 if engine.dialect.name == "sqlite" else 8, deadline=None)
+    @settings(max_examples=examples(30 if engine.dialect.name == "sqlite" else 8), deadline=None)
     @given(files=_FILES, chunk=st.sampled_from([1, 20_000]))
     def check(files: list[tuple[str, dict]], chunk: int) -> None:
         with engine.begin() as connection:

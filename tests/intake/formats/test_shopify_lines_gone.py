@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete
 
 from segue.intake import ImportReport, loading
 from segue.store.tables import metadata
+from tests.search import examples
 
 from .shopify_files import ORDER, head, more, table
 
@@ -93,7 +94,7 @@ def test_an_order_cut_over_two_files_loses_nothing(engine: Engine, load: Load, r
     """Wherever the cut is, whatever the lines cost, and however often either half is read beside the whole."""
 
     @settings(
-        max_examples=12 if engine.dialect.name == "sqlite" else 5,
+        max_examples=examples(12 if engine.dialect.name == "sqlite" else 5),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
