@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from flows.choices import chosen, growing
 from flows.errors import FlowError, without_personal_data
 from flows.forms import AS_IT_IS, language_called
-from flows.trials import accepted, row
+from flows.trials import accepted, by_hand, row
 from flows.typed import Form
 from segue.service import open_segue, sample_choices, template_languages, trial_choices, words
 
@@ -62,6 +62,7 @@ class TestForm(Form, title="Test send"):
 @flow(name="test-send")
 def test_send(brief: TestForm) -> int:
     """Send a test to every seed. Returns how many the providers took."""
+    by_hand("Open this deployment and remove its schedule.")
     journey, _, folder = templates()[brief.template].partition("/")
     with without_personal_data("A test send"), open_segue() as segue:
         try:

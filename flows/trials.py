@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from flows.errors import FlowError, without_personal_data
-from flows.forms import JourneyForm, language_called
+from flows.forms import JourneyForm, Mode, language_called
 from flows.markdown import escaped
 from flows.report import Report
 from segue.journeys.definition import Brief, Journey
@@ -26,6 +26,11 @@ _REASONS: Final = {
 
 def try_out(journey: Journey, form: JourneyForm, brief: Brief) -> Report:
     """Send the form's own words to every seed, marked as a test; nobody is chosen and nothing is asked for."""
+    by_hand(
+        "What is saved for this deployment or its schedule asks for a test. Open the deployment, choose Edit, set "
+        f"*What should happen* to *{Mode.BY_START.value}* and save; look into Edit of its schedule, too. A test is "
+        "chosen under Custom run, for one run alone."
+    )
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(str(flow_run.id)), name="Test")
     with without_personal_data(f"A test of {journey.name}"), open_segue() as segue:
@@ -40,6 +45,17 @@ def try_out(journey: Journey, form: JourneyForm, brief: Brief) -> Report:
         description=f"{journey.title}: {taken} of {len(lines)} test messages sent",
     )
     return Report(journey=journey.name, run_id=None, preview=False, considered=0, groups={}, tests=taken)
+
+
+def by_hand(cure: str) -> None:
+    """Raise FlowError with `cure` where a schedule started this run: it would mail the seeds each time."""
+    if _is_scheduled():
+        raise FlowError(f"A test goes out only when somebody starts it by hand, so nothing was sent. {cure}")
+
+
+def _is_scheduled() -> bool:
+    with get_client(sync_client=True) as client:
+        return bool(client.read_flow_run(UUID(str(flow_run.id))).auto_scheduled)
 
 
 def page(title: str, lines: Sequence[TrialLine], asked: str | None) -> str:

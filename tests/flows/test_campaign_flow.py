@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import flows.test_send as trial
-from flows.abandoned_cart import AbandonedCartForm
+from flows import trials
+from flows.abandoned_cart import AbandonedCartForm, abandoned_cart
 from flows.campaign import CampaignForm, campaign, templates
 from flows.errors import FlowError
 from flows.forms import Mode
@@ -121,6 +122,19 @@ def test_a_form_sends_its_own_words_as_a_test(installed: Segue) -> None:
     assert CampaignForm(**asked).asked() == CampaignForm(**asked, test_language="German").asked()
     with pytest.raises(FlowError, match="choose one of: English"):
         campaign(CampaignForm(**asked, mode=Mode.TEST, test_language="Klingon"))
+
+
+def test_a_schedule_sends_no_test(installed: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or saved answers would mail the seeds every five minutes; it says what to change, and the journey stands."""
+    installed.add_seed("Anna", "email", "quillon@example.com")
+    monkeypatch.setattr(trials, "_is_scheduled", lambda: True)
+    for start in (
+        lambda: abandoned_cart(AbandonedCartForm(mode=Mode.TEST)),
+        lambda: trial.test_send(trial.TestForm(template="Campaign: Note")),
+    ):
+        with pytest.raises(FlowError, match=r"so nothing was sent. (What is saved .* choose Edit|Open this deploy)"):
+            start()
+    assert installed.tests_sent() == {}
 
 
 def test_an_audience_is_offered_no_test() -> None:
