@@ -16,7 +16,7 @@ from pydantic import Field
 from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
 from flows.typed import NUMBERS, Form
-from segue.service import PrintReport, Segue, open_segue, packing_places, words
+from segue.service import BrakeError, PrintReport, Segue, open_segue, packing_places, words
 
 #: What the drop-down of locations shows first.
 EVERY: Final = "Every location"
@@ -78,9 +78,11 @@ def asked_again(text: str) -> list[str]:
 
 
 def again(segue: Segue, orders: Sequence[str]) -> list[dict[str, str | int]]:
-    """Print the cards of these orders once more; raises FlowError with the cure where one has none."""
+    """Print the cards of these orders once more; raises FlowError with the cure where one has none or is held."""
     try:
         file = segue.reprint(orders)
+    except BrakeError as error:
+        raise FlowError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
     except KeyError:
         raise FlowError(
             "One of these orders has no printed card. Write order numbers as the pick list shows them, e.g. #1001,"

@@ -38,6 +38,10 @@ def held_by(
     return next((name for name in names if name in paused), None)
 
 
+class BrakeError(ValueError):
+    """What was asked for at once is held by the brake; ask again once it is let go of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Something that stands still, why, and since when."""
@@ -52,6 +56,20 @@ def standing_still(connection: Connection) -> list[Standing]:
     columns = (channel_state.c.name, channel_state.c.reason, channel_state.c.changed_at)
     rows = connection.execute(select(*columns).where(channel_state.c.paused).order_by(channel_state.c.name))
     return [Standing(name=name, reason=reason, since=since) for name, reason, since in rows]
+
+
+def check_free(connection: Connection, held: Collection[str | None], what: str) -> None:
+    """Raise BrakeError where anything of `held` names what stands still, with why and how to let it go on."""
+    names = {name for name in held if name is not None}
+    standing = [one for one in standing_still(connection) if one.name in names]
+    if standing:
+        told = ", ".join(
+            f"{one.name} is paused ({one.reason})" if one.reason else f"{one.name} is paused" for one in standing
+        )
+        cure = " and ".join(f"`segue resume {one.name}`" for one in standing)
+        raise BrakeError(
+            f"{what}: {told}. Let it go on with {cure} or *Pause or resume* in the Prefect pages, then ask again"
+        )
 
 
 def check_name(name: str, *, journeys: Collection[str], connectors: Collection[str]) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
 from segue.contract import ConnectorError, Key, PrintConnector, UnsupportedError
 from segue.journeys.definition import Journey
+from segue.outbox.brake import check_free
 from segue.outbox.briefs import Briefs
 from segue.outbox.frame import fetch
 from segue.outbox.handover import Probe
@@ -80,14 +81,14 @@ def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *,
     """Print the cards of `orders` (numbers such as `#1001`) again, with the same codes.
 
     A page that was taken out stays out, and whoever objected since gets none. Raises KeyError naming the orders that
-    have no card to print.
+    have no card to print, and BrakeError while the brake holds one of the cards; then none is printed.
     """
     wanted = dict.fromkeys(one.strip().removeprefix("#") for one in orders if one.strip())
     with read(engine) as connection:
         number = func.ltrim(func.coalesce(order.c.number, order.c.external_id), "#")
         asked = (
-            select(number.label("number"), message.c.id, message.c.key, message.c.profile_id)
-            .add_columns(message.c.priority, message.c.deadline_at)
+            select(number.label("number"), message.c.id, message.c.key, message.c.profile_id, message.c.journey)
+            .add_columns(message.c.run_id, message.c.priority, message.c.deadline_at)
             .select_from(message)
             .join(order, order.c.id == message.c.subject_id)
             .join(print_page, print_page.c.message_id == message.c.id)
@@ -102,6 +103,7 @@ def reprint(engine: Engine, connector: PrintConnector, orders: Sequence[str], *,
         )
         found = fetch(connection, asked)
         found = found[~objected(connection, found, now, secret)]
+        check_free(connection, held_back(connection, found, connector), "nothing was printed again")
     missing = [one for one in wanted if one not in set(found["number"])]
     if missing or found.empty:
         raise KeyError(

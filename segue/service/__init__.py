@@ -19,7 +19,7 @@ from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
 from segue.lazily import lazily
 from segue.offers import CodeCount, ReferralCount, ReviewedReferral, Settled, SuspectReferral
-from segue.outbox.brake import Standing
+from segue.outbox.brake import BrakeError, Standing
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
 from segue.outbox.freeze import ApprovalError
@@ -142,6 +142,7 @@ __all__ = [
     "ApprovalError",
     "AudienceLine",
     "AudienceReport",
+    "BrakeError",
     "CodeCount",
     "DrainCount",
     "FeedReport",

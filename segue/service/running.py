@@ -236,7 +236,10 @@ class RunVerbs(ShopVerbs, AskVerbs, BrakeVerbs):
         )
 
     def reprint(self, orders: Sequence[str]) -> Path:
-        """Print the cards of these order numbers again, with the same codes; raises KeyError if none has a card."""
+        """Print the cards of these order numbers again, with the same codes.
+
+        Raises KeyError naming those that have no card, BrakeError naming what is paused and how it goes on.
+        """
         from segue.outbox.printing import reprint
 
         return reprint(self.engine, self._print_connector(), orders, now=self.clock.now(), secret=self.secret)

@@ -211,6 +211,10 @@ def test_what_is_taken_out_is_counted_in_words(spooled: Segue) -> None:
 def test_cards_are_printed_again_by_order_number(spooled: Segue) -> None:
     """As the pick list shows the numbers, in any spelling; what waits for its own run is left waiting."""
     assert print_run(PrintBrief(location="Newark")) == 2
+    spooled.pause("channel:print", reason="upside down")
+    with pytest.raises(FlowError, match=r"^Nothing was printed again: channel:print is paused \(upside"):
+        print_run(PrintBrief(print_again="1005"))
+    spooled.resume("channel:print")
     assert print_run(PrintBrief(print_again=" #1005; 1004,#1005 ")) == 2
     (row,) = table()
     assert len(PdfReader(Path(row["Folder"]) / row["File"]).pages) == 4

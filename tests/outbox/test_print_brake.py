@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, func, select, update
 from segue.contract.fake_print import FakePrint
 from segue.journeys import welcome_insert
 from segue.journeys.definition import Moment
-from segue.service import Segue, StoppedRun
+from segue.service import BrakeError, Segue, StoppedRun
 from segue.store.engine import read, write
 from segue.store.tables import message, print_page, print_run, run, voucher
 from tests.outbox.printshop import WAVE, Open, add_order, cancel, shop, states
@@ -81,6 +82,23 @@ def test_what_is_spooled_waits_for_the_brake_and_is_judged_again(opened: Open, t
     assert (report.pages, report.held) == (2, {})
     assert on_paper(tmp_path) == ["#101", "#103"]
     assert segue.print_run() == []
+
+
+@pytest.mark.parametrize("name", ["all", "journey:welcome_insert", "channel:print"])
+def test_a_card_is_not_printed_again_while_the_brake_is_on(opened: Open, tmp_path: Path, name: str) -> None:
+    """The message says what is paused and how it goes on; one that is held keeps back all that were asked for."""
+    segue = spooled(opened, tmp_path)
+    segue.print_run()
+    printed = on_paper(tmp_path)
+    segue.pause("channel:email", reason="no matter")
+    segue.pause(name, reason="the paper is upside down")
+    told = f"{name} is paused (the paper is upside down). Let it go on with `segue resume {name}`"
+    with pytest.raises(BrakeError, match=re.escape(told)):
+        segue.reprint(["#101", "102"])
+    assert on_paper(tmp_path) == printed
+    segue.resume(name)
+    segue.reprint(["#101", "102"])
+    assert on_paper(tmp_path) == sorted([*printed, "#101", "#102"])
 
 
 def test_the_brake_on_something_else_holds_no_card(opened: Open, tmp_path: Path) -> None:
