@@ -4,7 +4,8 @@ An e-mail address, a shop id or a loyalty number names somebody. A cookie or a p
 household, so neither joins a person who already goes by another name:
 
 - a phone that names somebody else becomes one more way to reach this person, naming nobody (`shared_phone`);
-- a cookie that belongs to somebody else stays with that person (`shared_cookie`);
+- a cookie that belongs to somebody else stays with that person; it is written down with the other one, too, naming
+  nobody, so that somebody may see that two people sat at one device (`shared_cookie`);
 - a row that says who somebody is (a profile row, an `identify`) and names two profiles says that they are one: what it
   says goes to the older one, and the pair is written down to be merged (`needs_merge`), which is not done here;
 - unless each of the two has an account of its own, another shop id or loyalty number: an address that two accounts
@@ -185,6 +186,7 @@ class People:
                 added |= crowd.add(owner, kind, value, identifies=False)
             elif kind == "cookie":
                 self._tally.warn(line, "shared_cookie")
+                added |= crowd.add(owner, kind, value, identifies=False)
             elif kind == "email":
                 added |= crowd.add(owner, kind, value, identifies=False)
         return added

@@ -130,21 +130,23 @@ def test_a_cookie_of_another_person_stays_with_her(events_of, rows):
     report = events_of(_call(email="b@example.com", cookie="c1", firstName="Bea"))
     assert dict(report.warnings) == {"shared_cookie": 1}
     assert rows(MERGES) == []
-    owners = {value: owner for _, value, owner, _ in rows(NAMES)}
+    owners = {value: owner for _, value, owner, names in rows(NAMES) if names}
     assert owners["c1"] == owners["a@example.com"]
     assert rows("SELECT id FROM profile WHERE first_name = 'Bea'") == [(owners["b@example.com"],)]
 
 
 @pytest.mark.parametrize("one_file", [False, True])
 def test_a_shared_browser_makes_two_people(events_of, rows, one_file: bool):
-    """A new address under a known cookie is somebody else; the cookie stays where it was."""
+    """A new address under a known cookie is somebody else; the cookie stays where it was, and both are known to have it."""
     first, second = _call(email="a@example.com", cookie="c1"), _call(email="b@example.com", cookie="c1")
     if not one_file:
         events_of(first)
     report = events_of(first + second if one_file else second)
     assert dict(report.warnings) == {"shared_cookie": 1}
-    owners = {(kind, value): owner for kind, value, owner, _ in rows(NAMES)}
-    assert owners["email", "a@example.com"] == owners["cookie", "c1"] != owners["email", "b@example.com"]
+    owners = {(kind, value, names): owner for kind, value, owner, names in rows(NAMES)}
+    assert owners["email", "a@example.com", True] == owners["cookie", "c1", True]
+    assert owners["email", "b@example.com", True] == owners["cookie", "c1", False] != owners["cookie", "c1", True]
+    assert not events_of(second.replace('"m', '"again')).updated.get("profile")
 
 
 def test_names_of_one_person_gather(events_of, rows):

@@ -1,4 +1,4 @@
-"""An import redeems the codes its orders name, in its own transaction."""
+"""An import redeems the codes its orders name, in its own transaction, and tells what two friends share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from segue.intake.loading import Loader
 from segue.intake.report import Tally
 from segue.offers import RedemptionCount, redeem_orders
 from segue.store.engine import write
-from segue.store.tables import order
+from segue.store.tables import order, profile
+from tests.offers import friends
 from tests.offers.till import NOW, WELCOME, add_people, ask, key, sell, uses
 
 
@@ -75,3 +76,22 @@ def test_an_imported_order_redeems_the_code_it_names_once(engine: Engine) -> Non
     load(engine, an_order("1003", f"SHIP, {code}"))
     assert uses(engine) == [(code, "1001", True), (code, "1003", False)]
     assert ask(engine, (1, 1), offer=WELCOME)[key(1)].is_spent
+
+
+@pytest.mark.parametrize(
+    ("shared", "signal"), [(("cookie", "c-1"), "shared_device"), (("phone", "+12025550123"), "shared_phone")]
+)
+def test_who_sat_at_her_device_or_has_her_phone_is_seen_as_imports_tell_it(
+    engine: Engine, shared: tuple[str, str], signal: str
+) -> None:
+    """Names of one person each, a phone or a cookie stands with both whom a file tells it of: else nobody would look."""
+    with write(engine) as connection:
+        loader = Loader(connection, Tally(), NOW)
+        for line, address in enumerate(("anna@example.com", "berta@example.com"), start=1):
+            loader.add(r.Profile(line=line, names=(("email", address), shared)))
+        loader.finish()
+        anna, berta = connection.scalars(select(profile.c.id).order_by(profile.c.id))
+    friends.buy(engine, 7, berta, friends.codes(engine, anna)[anna])
+    friends.find(engine)
+    assert [one.signals for one in friends.referrals(engine)] == [[signal]]
+    assert friends.grant(engine) == 0, "somebody looks before anything is paid"
