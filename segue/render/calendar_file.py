@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from segue.contract import Attachment
 from segue.render.brand import Brand
+from segue.render.links import Tags, tagged
 from segue.render.voice import Voice
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
@@ -24,21 +25,23 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
-def calendar_file(event: Mapping[str, Any], brand: Brand, voice: Voice) -> Attachment:
+def calendar_file(event: Mapping[str, Any], brand: Brand, voice: Voice, tags: Tags) -> Attachment:
     """Return the event as a file to attach, its hours told as `voice` tells them.
 
+    Its link to the shop is booked under `tags`. It names no message, since such files are passed on.
     `event` has `uid` (the same for the same event, always), `title`, `place` (one line), `starts_at`, `ends_at` and
     `stamp` (ISO 8601 with offset), `zone` (of the place; None is the brand's), and `latitude` and `longitude` or None.
     Raises ValueError for a time without an offset or an end before the start.
     """
     names = ("uid", "title", "place", "starts_at", "ends_at", "stamp", "zone", "latitude", "longitude")
-    return _made(brand, voice, *(event[name] for name in names))
+    return _made(brand, voice, tags, *(event[name] for name in names))
 
 
 @lru_cache(maxsize=256)
 def _made(
     brand: Brand,
     voice: Voice,
+    tags: Tags,
     uid: str,
     title: str,
     place: str,
@@ -67,7 +70,7 @@ def _made(
         f"SUMMARY:{_text(title)}",
         f"LOCATION:{_text(place)}",
         f"DESCRIPTION:{_text(hours)}",
-        f"URL:{brand.site_url}",
+        f"URL:{tagged(brand.page('/'), tags.query)}",
         "END:VEVENT",
         "END:VCALENDAR",
     ]

@@ -178,7 +178,8 @@ class StepTemplate:
         if event is None:
             return ()
         try:
-            return (calendar_file(event, self._brand, voice),)
+            tags = tags_of(f"{self.name}/calendar", Channel.EMAIL, words.get("campaign"))
+            return (calendar_file(event, self._brand, voice, tags),)
         except KeyError as error:
             raise TemplateError(self.name, f"calendar.{error.args[0]} is missing") from None
         except (TypeError, ValueError):

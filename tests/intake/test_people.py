@@ -137,7 +137,7 @@ def test_a_cookie_of_another_person_stays_with_her(events_of, rows):
 
 @pytest.mark.parametrize("one_file", [False, True])
 def test_a_shared_browser_makes_two_people(events_of, rows, one_file: bool):
-    """A new address under a known cookie is somebody else; the cookie stays where it was, and both are known to have it."""
+    """A new address under a known cookie is somebody else; the cookie stays where it was, and stands with both."""
     first, second = _call(email="a@example.com", cookie="c1"), _call(email="b@example.com", cookie="c1")
     if not one_file:
         events_of(first)

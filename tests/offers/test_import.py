@@ -84,7 +84,7 @@ def test_an_imported_order_redeems_the_code_it_names_once(engine: Engine) -> Non
 def test_who_sat_at_her_device_or_has_her_phone_is_seen_as_imports_tell_it(
     engine: Engine, shared: tuple[str, str], signal: str
 ) -> None:
-    """Names of one person each, a phone or a cookie stands with both whom a file tells it of: else nobody would look."""
+    """A phone or a cookie stands with both of whom a file tells it: else nobody would look."""
     with write(engine) as connection:
         loader = Loader(connection, Tally(), NOW)
         for line, address in enumerate(("anna@example.com", "berta@example.com"), start=1):

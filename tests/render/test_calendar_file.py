@@ -18,6 +18,7 @@ from segue.contract import Attachment
 from segue.render.brand import Brand
 from segue.render.calendar_file import calendar_file
 from segue.render.errors import TemplateError
+from segue.render.links import Tags
 from segue.render.templates import Library
 from segue.render.voice import Voice
 
@@ -32,12 +33,13 @@ EVENT: dict[str, Any] = {
     "latitude": 40.7233,
     "longitude": -74.003,
 }
+TAGS = Tags("email", "popup_invite", "invite/calendar")
 _SPOKEN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
 
 
 def parsed(brand: Brand, **changes: Any) -> tuple[Any, bytes]:
     """The one event of the file, and the file."""
-    file = calendar_file(EVENT | changes, brand, Voice("en-US", brand.zone, "Size {size}", ""))
+    file = calendar_file(EVENT | changes, brand, Voice("en-US", brand.zone, "Size {size}", ""), TAGS)
     calendar = icalendar.Calendar.from_ical(file.data)
     (event,) = calendar.walk("VEVENT")
     assert event.errors == calendar.errors == []
@@ -135,7 +137,7 @@ def test_no_word_breaks_out_of_its_line(brand: Brand) -> None:
 )
 def test_what_is_no_event_is_refused(brand: Brand, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"offset|before|isoformat"):
-        calendar_file(EVENT | wrong, brand, Voice("en-US", brand.zone, "Size {size}", ""))
+        calendar_file(EVENT | wrong, brand, Voice("en-US", brand.zone, "Size {size}", ""), TAGS)
 
 
 def test_the_mail_brings_it_and_stays_readable(library: Library) -> None:
@@ -159,7 +161,11 @@ def test_the_mail_brings_it_and_stays_readable(library: Library) -> None:
         assert str(file.get_filename()).endswith(".ics")
         assert file.get_content_disposition() == "attachment"
         assert file.get_payload(decode=True) == mail.attachments[0].data
-        icalendar.Calendar.from_ical(file.get_payload(decode=True))
+        (event,) = icalendar.Calendar.from_ical(file.get_payload(decode=True)).walk("VEVENT")
+        assert event["URL"] == (
+            "https://www.saltmere.example.com/?utm_source=segue&utm_medium=email"
+            "&utm_campaign=popup_invite&utm_content=invite/calendar"
+        )
         assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
         assert raw.isascii()
 
