@@ -12,9 +12,8 @@ from flows.choices import chosen, growing, meaning_of
 from flows.forms import JourneyForm
 from flows.journey import journey_runner, run_journey
 from flows.report import Report
-from flows.typed import SEGMENT
+from flows.typed import CAMPAIGN, SEGMENT
 from segue.journeys.campaign import JOURNEY, CampaignChoices, Ways
-from segue.journeys.campaign_brief import NAME
 from segue.journeys.definition import Brief, Journey
 from segue.service import Summary, segment_names, templates_of, unprintable, words
 
@@ -36,7 +35,7 @@ class CampaignForm(CampaignChoices, JourneyForm, title="Campaign"):
 
     campaign: str = Field(
         ...,
-        pattern=NAME,
+        pattern=CAMPAIGN,
         max_length=60,
         title="Name of the campaign",
         description=CampaignChoices.model_fields["campaign"].description,

@@ -16,8 +16,8 @@ from flows.markdown import escaped
 from flows.typed import CUSTOMER, Form
 from segue.service import Why, WhyLine, open_segue, words
 
-#: Says of a long row of digits that it is no phone number.
-_ID: Final = "id:"
+#: Say of a long row of digits that it is no phone number.
+_MARKS: Final = ("#", "id:")
 
 
 class ExplainForm(Form, title="Explain a customer"):
@@ -27,15 +27,18 @@ class ExplainForm(Form, title="Explain a customer"):
         ...,
         title="Customer id or profile id",
         description="As the shop or a run's page writes it, e.g. 1042. Never a name, an address or a phone number: "
-        "Prefect keeps what is typed here. Before an id of ten to twelve digits write id: so that it is not taken for "
-        "a phone number.",
+        "Prefect keeps what is typed here. Before an id of seven digits or more write #, or it is taken for a phone "
+        "number.",
         pattern=CUSTOMER,
     )
 
     @field_validator("customer")
     @classmethod
     def _without_blanks(cls, value: str) -> str:
-        return value.strip().removeprefix(_ID)
+        bare = value.strip()
+        for mark in _MARKS:
+            bare = bare.removeprefix(mark)
+        return bare
 
 
 @flow(name="explain-customer")

@@ -38,7 +38,7 @@ class PrintBrief(Form, title="Print run"):
         max_length=2_000,
         title="Print again",
         description="Order numbers, separated by commas: their cards are printed once more, with the same codes, "
-        "and nothing else is.",
+        "and nothing else is. Before a number of seven digits or more write #.",
     )
 
 

@@ -12,7 +12,7 @@ from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
 from flows.fresh_forms import freshen_forms
 from flows.markdown import escaped
-from flows.typed import SEGMENT, WORDS, Form
+from flows.typed import SEGMENT, SIZE, WORDS, Form
 from segue.journeys.segments import Definition
 from segue.service import (
     SegmentLine,
@@ -78,7 +78,7 @@ class SegmentForm(Form, title="Define a segment"):
     size: str = Field(
         "",
         max_length=20,
-        pattern=r"^[A-Za-z0-9 .,\/½-]*$",
+        pattern=SIZE,
         title="Fits size",
         description="As the shop writes it, e.g. 8 or M. Empty: does not matter.",
     )

@@ -13,38 +13,31 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from flows.numbers import CURE, NO_PHONE
 from segue.journeys.campaign_brief import LINE
+from segue.journeys.campaign_brief import NAME as CAMPAIGN_NAME
 
 _LETTER_OR_DIGIT: Final = "[A-Za-z0-9]"
 #: An e-mail address, wherever it stands. A handle such as @saltmere is none.
 _MAIL: Final = r"[^\s@(]@[^\s@]"
-#: Phone numbers as people write them. Dates, order numbers and amounts are none.
-_GROUPED: Final = r"(^|[^0-9])\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}($|[^0-9])"
-#: Nine or ten digits as much of Europe groups them: `612 345 678`, `333 1234567`, `050 123 45 67`.
-_SHAPES: Final = {" ": ("333", "37", "3222", "3322", "2322", "22222"), "-": ("333", "3222", "3322"), r"\.": ("22222",)}
-_SPACED: Final = "|".join(
-    gap.join(f"[0-9]{{{count}}}" for count in shape) for gap, shapes in _SHAPES.items() for shape in shapes
-)
-_GAPPED: Final = rf"(^|[^0-9])({_SPACED})($|[^0-9])"
-#: A zero, then two groups: `0161 496 0000`, `0412 345 678`, `03-1234-5678`; the groups of a date are shorter.
-_TRUNK: Final = r"(^|[^0-9])\(?0[0-9]{1,4}\)?( [0-9]{3,4} |-[0-9]{3,4}-)[0-9]{3,4}($|[^0-9])"
-_PHONE: Final = (
-    r"\+[0-9][0-9 ().\/-]{5,}" r"|(^|[^0-9])0[0-9]{2,5}[ \/-]?[0-9]{4,}" rf"|[0-9]{{10,}}|{_GROUPED}|{_GAPPED}|{_TRUNK}"
-)
 #: A sentence for colleagues: anything but an address or a phone number.
-WORDS: Final = rf"^(?![\s\S]*({_MAIL}|{_PHONE}))"
+WORDS: Final = rf"{NO_PHONE}(?![\s\S]*{_MAIL})"
 #: A file or folder: anything but an address. Numbers in names of files are days and orders.
 FILE: Final = rf"^(?![\s\S]*{_MAIL})"
 #: Ids of shops and ours hold a digit, which first names do not, and neither @ nor +. Digits alone are refused where
-#: they are as many as a phone number has, or stand in groups; an id of so many is written with `id:` before it.
+#: they are as many as a phone number has, or stand in groups, unless # or id: before them says that they are an id.
 CUSTOMER: Final = (
-    r"^\s*(?!0[0-9]{6,}\s*$)(?![0-9]{10,12}\s*$)(?![0-9.\/-]*[.\/-][0-9.\/-]*\s*$)"
-    rf"(id:)?(?=[A-Za-z_.:\/-]*[0-9]){_LETTER_OR_DIGIT}[A-Za-z0-9_.:\/-]{{0,63}}\s*$"
+    r"^\s*(?![0-9]{7,15}\s*$)(?![0-9.\/-]*[.\/-][0-9.\/-]*\s*$)"
+    rf"(#|id:)?(?=[A-Za-z_.:\/-]*[0-9]){_LETTER_OR_DIGIT}[A-Za-z0-9_.:\/-]{{0,63}}\s*$"
 )
-#: A segment's name holds a letter, or a phone number would be one.
-SEGMENT: Final = rf"^(?=.*[A-Za-z]){_LETTER_OR_DIGIT}+(-{_LETTER_OR_DIGIT}+)*$"
-#: Numbers of orders, separated by commas. Shops number them with as many digits as phones have, and with zeros before.
-NUMBERS: Final = rf"^(?![\s\S]*({_GROUPED}))[A-Za-z0-9#_.,;: \/-]*$"
+#: A segment's name holds a letter.
+SEGMENT: Final = rf"{NO_PHONE}(?=.*[A-Za-z]){_LETTER_OR_DIGIT}+(-{_LETTER_OR_DIGIT}+)*$"
+#: A campaign's name.
+CAMPAIGN: Final = NO_PHONE + CAMPAIGN_NAME
+#: Numbers of orders, separated by commas.
+NUMBERS: Final = rf"{NO_PHONE}[A-Za-z0-9#_.,;: \/-]*$"
+#: A size as a shop writes it.
+SIZE: Final = rf"{NO_PHONE}[A-Za-z0-9 .,\/½-]*$"
 #: An IANA zone, or nothing.
 ZONE: Final = r"^\s*([A-Za-z]+([\/_+-][A-Za-z0-9]+)*)?\s*$"
 _DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.Z+-]*)?$"
@@ -53,8 +46,14 @@ NAME: Final = r"^\s*[^\s@+0-9][^@+0-9]*[^\s@+0-9]\s*$"
 
 #: What a refusal of Prefect would quote together with the value.
 _QUOTING: Final = ("pattern", "minLength", "maxLength")
-#: Patterns of texts in which somebody might write an address.
-_NO_ADDRESS: Final = frozenset({WORDS, FILE, SEGMENT, NUMBERS, NAME, LINE})
+#: Patterns of texts in which somebody might write an address -> what a refusal says of it.
+_NO_ADDRESS: Final = {
+    **dict.fromkeys((WORDS, NUMBERS), f"No e-mail address and no phone number. {CURE}"),
+    **dict.fromkeys((SEGMENT, CAMPAIGN, SIZE, NAME, LINE), "No e-mail address and no phone number"),
+    FILE: "No e-mail address",
+}
+#: A journey's pattern that is as strict as a form has to be only together with this one.
+_STRICTER: Final = {LINE: NO_PHONE + LINE}
 
 
 class Quiet(BaseModel):
@@ -92,8 +91,9 @@ def quieten(field: dict[str, Any]) -> None:
         asked["pattern"] = _DAY  # Prefect's server looks at no `format`
     if asked and "enum" not in field:
         said = [str(field[part]) for part in ("title", "description") if part in field]
-        if asked.get("pattern") in _NO_ADDRESS:
-            said.append("No e-mail address and no phone number")
+        if kind := _NO_ADDRESS.get(asked.get("pattern", "")):
+            said.append(kind)
+            asked["pattern"] = _STRICTER.get(asked["pattern"], asked["pattern"])
         if longest := asked.get("maxLength"):
             said.append(f"At most {longest:,} characters")
         field["if"] = asked
