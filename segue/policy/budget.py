@@ -4,6 +4,10 @@ What counts is `history` plus what this very frame grants. One person's rows are
 a row that is stopped uses nothing. A message counts until exactly one window after its hand-over; one handed over in
 the future of `now` (a clock that went back) counts too.
 
+What this frame grants may still not leave: its run is stopped, it is refused, its facts change. So nothing is lost to
+it. A row that only a grant stops, and that would be dropped or too late by it, is looked at again in a while: by then
+what was granted is history, or is not.
+
 All persons are settled side by side: each pass grants every person the first row that fits, so there is one pass for
 each message a cap allows, not one for each row.
 """
@@ -18,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from segue.policy.bases import CHANNELS
-from segue.policy.columns import EMAIL, NO_CHANNEL, Codes, Facts, Instants, Mask, instants, labels
+from segue.policy.columns import EMAIL, NAT, NO_CHANNEL, Codes, Facts, Instants, Mask, instants, labels
 from segue.policy.hours import DAY
 from segue.policy.reasons import Reason
 from segue.policy.rules import Cap, Rules
@@ -38,20 +42,32 @@ class _Past:
 
 
 def budget(
-    facts: Facts, channel: Codes, rows: Mask, *, history: pd.DataFrame, at: int, rules: Rules
-) -> tuple[Ruling, Ruling]:
-    """Judge `rows`, those that nothing else stopped: drop or hold what is over budget until there is room again."""
+    facts: Facts, channel: Codes, rows: Mask, *, history: pd.DataFrame, at: int, rules: Rules, recheck: int
+) -> tuple[Ruling, Ruling, Ruling]:
+    """Judge `rows`, those that nothing else stopped: drop or hold what is over budget until there is room again.
+
+    What a rival in this frame would take its last chance from is held for `recheck` microseconds.
+    """
     counted = rows & facts.in_cap & ~facts.transactional
     past = _read_past(history)
     frees_at = np.full(facts.size, at, dtype=np.int64)
+    alone = frees_at.copy()
     for name, caps in rules.caps.items():
         code = CHANNELS.index(name)
         chosen = np.flatnonzero(counted & (channel == code))
         if caps and chosen.size:
             second = code == EMAIL and rules.cart_second_email
-            frees_at[chosen] = _frees_at(facts, chosen, _only(past, code), at, _limits(caps, second=second))
+            frees_at[chosen], alone[chosen] = _frees_at(
+                facts, chosen, _only(past, code), at, _limits(caps, second=second)
+            )
     over = frees_at > at
-    return Ruling(over & facts.drops, Reason.OVER_BUDGET), Ruling(over, Reason.BUDGET, frees_at)
+    is_last_chance = facts.drops | ((facts.deadline_at != NAT) & (facts.deadline_at <= frees_at))
+    by_rivals = over & (alone == at) & is_last_chance
+    return (
+        Ruling(by_rivals, Reason.BUDGET, np.full(facts.size, at + recheck, dtype=np.int64)),
+        Ruling(over & facts.drops, Reason.OVER_BUDGET),
+        Ruling(over, Reason.BUDGET, frees_at),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +85,10 @@ def _limits(caps: Sequence[Cap], *, second: bool) -> _Limits:
     return _Limits(windows, np.stack([usual, carts]))
 
 
-def _frees_at(facts: Facts, rows: _Ints, past: _Past, at: int, limits: _Limits) -> Instants:
-    """Return for each row the instant from which it fits the budget: `at` if it fits now."""
+def _frees_at(facts: Facts, rows: _Ints, past: _Past, at: int, limits: _Limits) -> tuple[Instants, Instants]:
+    """Return for each row the instant from which it fits the budget, `at` if it fits now; and had it no rivals here."""
     result = np.full(len(rows), at, dtype=np.int64)
+    alone = result.copy()
     person, people = pd.factorize(facts.profile_id[rows])
     owner = pd.Index(people).get_indexer(pd.Index(past.profile_id))
     live = (owner >= 0) & (past.handed_over_at > at - limits.windows.max())
@@ -83,13 +100,13 @@ def _frees_at(facts: Facts, rows: _Ints, past: _Past, at: int, limits: _Limits) 
     contended[owner] = True
     some = np.flatnonzero(contended[person])
     if some.size == 0:
-        return result
+        return result, alone
     place = np.cumsum(contended) - 1
     ranked = some[_in_turn(facts, rows[some], place[person[some]], several[person[some]])]
     latest = _latest(place[owner], handed, people=int(contended.sum()), depth=int(limits.limits.max()))
     carts = facts.answers_a_cart[rows[ranked]].astype(np.intp)
-    result[ranked] = _settle(place[person[ranked]], carts, latest, at, limits)
-    return result
+    result[ranked], alone[ranked] = _settle(place[person[ranked]], carts, latest, at, limits)
+    return result, alone
 
 
 def _in_turn(facts: Facts, rows: _Ints, person: _Ints, several: Mask) -> _Ints:
@@ -112,9 +129,10 @@ def _latest(person: _Ints, times: Instants, *, people: int, depth: int) -> Insta
     return table
 
 
-def _settle(person: _Ints, carts: _Ints, latest: Instants, at: int, limits: _Limits) -> Instants:
-    """Grant rows, sorted by person and turn, as long as they fit; return when each one fits."""
+def _settle(person: _Ints, carts: _Ints, latest: Instants, at: int, limits: _Limits) -> tuple[Instants, Instants]:
+    """Grant rows, sorted by person and turn, as long as they fit; return when each fits, and when by itself."""
     result = np.full(len(person), at, dtype=np.int64)
+    alone = result
     granted = np.zeros(len(latest), dtype=np.int64)
     ahead = (latest > at).sum(axis=1)  # handed over in the future: still later than what we grant now
     left = np.arange(len(person))
@@ -124,6 +142,8 @@ def _settle(person: _Ints, carts: _Ints, latest: Instants, at: int, limits: _Lim
         for window, limit in zip(limits.windows, limits.limits.T, strict=True):
             nth = _nth_latest(limit[carts[left]], who, latest=latest, ahead=ahead, granted=granted, at=at)
             np.maximum(frees_at, nth + window, out=frees_at)
+        if len(left) == len(person):  # nothing is granted yet
+            alone = frees_at
         fits = np.flatnonzero(frees_at == at)
         lucky, first = np.unique(who[fits], return_index=True)
         turn = np.full(len(latest), len(left))  # the turn of each person's next grant; beyond the end if none
@@ -133,7 +153,7 @@ def _settle(person: _Ints, carts: _Ints, latest: Instants, at: int, limits: _Lim
         result[left[stopped]] = frees_at[stopped]
         granted[lucky] += 1
         left = left[position > turn[who]]
-    return result
+    return result, alone
 
 
 def _nth_latest(

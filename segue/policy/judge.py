@@ -31,7 +31,7 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
     be sent: the end of her window, if it ends); `promote` (bool: its promotional block may be shown). Raises
     ValueError for a frame that lacks a column and for a naive `now`.
     """
-    at = instant(now)
+    at, recheck = instant(now), rules.paused_recheck // _MICROSECOND
     facts = read_facts(frame)
     sheet = Sheet(facts.size)
 
@@ -45,11 +45,12 @@ def judge(frame: pd.DataFrame, *, now: datetime, history: pd.DataFrame, rules: R
     )
     sheet.enter(
         too_early(facts, at),
-        journey_broken(facts, at, recheck=rules.paused_recheck // _MICROSECOND),
-        paused(facts, at, recheck=rules.paused_recheck // _MICROSECOND),
+        journey_broken(facts, at, recheck=recheck),
+        paused(facts, at, recheck=recheck),
         quiet_hours(opening, at),
     )
-    sheet.enter(*budget(facts, choice.channel, sheet.undecided, history=history, at=at, rules=rules))
+    undecided = sheet.undecided
+    sheet.enter(*budget(facts, choice.channel, undecided, history=history, at=at, rules=rules, recheck=recheck))
 
     return sheet.table(
         frame.index,

@@ -1,8 +1,12 @@
-"""Two runs want the same people at once: the budget goes by priority, whichever run is drained first."""
+"""Two runs want the same people at once: the budget goes by priority, whichever run is drained first.
+
+Nobody loses a message to one that did not leave.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +18,14 @@ from segue.journeys.definition import Brief, Moment
 from segue.outbox import brake
 from segue.outbox.scope import Scope
 from segue.outbox.states import ALL_BUCKETS
+from segue.outbox.stop import stop_run
 from segue.store.engine import write
 from segue.store.tables import message
 from tests.outbox.desk import Desk
 from tests.outbox.shop import NOW, add_people, journey, step
 
 PEOPLE = 3
+A_WHILE = timedelta(minutes=6)
 
 
 class Two:
@@ -43,19 +49,24 @@ class Two:
         return {(row.state, row.reason) for row in self.desk.rows() if row.journey == name}
 
 
-@pytest.fixture
-def two(engine: Engine, tmp_path: Path) -> Iterator[Two]:
+@pytest.fixture(params=["hold"])
+def two(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Two]:
+    """`hold`, `drop`, or `short`: held, and too late before there is room again."""
     add_people(engine, PEOPLE)
 
     def facts(_c: Connection, rows: pd.DataFrame, _moment: Moment, _brief: Brief) -> pd.DataFrame:
         return pd.DataFrame({"converted": made.converted}, index=rows.index)
 
     journeys = [
-        journey(step(priority=20), name="minor"),
+        journey(step(priority=20, over_budget="drop" if request.param == "drop" else "hold"), name="minor"),
         journey(step(priority=80, facts=facts), name="major"),
     ]
     with Desk(engine, tmp_path / "home", journeys) as desk:
         made = Two(desk)
+        if request.param == "short":
+            with write(engine) as connection:
+                late = NOW + timedelta(hours=3)
+                connection.execute(update(message).where(message.c.journey == "minor").values(deadline_at=late))
         yield made
 
 
@@ -86,3 +97,41 @@ def test_what_would_not_leave_now_uses_no_budget(two: Two, why: str) -> None:
     two.drain("minor")
     assert two.ends("minor") == {("accepted", None)}
     assert two.ends("major") == {("queued", None)}
+
+
+def goes_wrong(two: Two, why: str) -> None:
+    """What keeps the major message from leaving after the minor one was judged beside it."""
+    with write(two.desk.engine) as connection:
+        if why == "stopped":
+            stop_run(connection, two.runs["major"], reason="test", now=NOW, journeys={}, is_spool=lambda _: False)
+        if why == "expired":
+            connection.execute(update(message).where(message.c.journey == "major").values(deadline_at=NOW + A_WHILE))
+    two.converted = why == "bought"
+
+
+@pytest.mark.parametrize("two", ["drop", "short"], indirect=True)
+@pytest.mark.parametrize("why", ["bought", "stopped", "expired"])
+def test_nothing_is_lost_to_a_rival_that_never_left(two: Two, why: str) -> None:
+    two.drain("minor")
+    assert two.ends("minor") == {("held", "budget")}
+    goes_wrong(two, why)
+    two.desk.clock.set(NOW + A_WHILE)
+    two.desk.drain()
+    assert two.ends("minor") == {("accepted", None)}
+    assert two.ends("major") != {("accepted", None)}
+
+
+@pytest.mark.parametrize("two", ["drop", "short"], indirect=True)
+@pytest.mark.parametrize("by", ["its own run", "the same drain"])
+def test_what_gave_way_is_lost_to_a_rival_that_left(two: Two, by: str) -> None:
+    two.drain("minor")
+    if by == "its own run":
+        two.drain("major")
+    for hours in (1, 2, 3):
+        two.desk.clock.set(NOW + hours * A_WHILE)
+        two.desk.drain()
+    assert two.ends("major") == {("accepted", None)}
+    assert two.ends("minor") in ({("skipped", "over_budget")}, {("held", "budget")})
+    two.desk.clock.set(NOW + timedelta(hours=4))
+    two.desk.drain()
+    assert two.ends("minor") in ({("skipped", "over_budget")}, {("skipped", "too_late")})

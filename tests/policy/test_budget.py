@@ -136,11 +136,13 @@ def first_room(times: list[datetime], caps: list[tuple[int, int]]) -> datetime:
 
 
 def by_hand(rows: list[dict[str, Any]], past: list[tuple[int, str, datetime]], *, second: bool) -> dict[str, Any]:
-    """Take the rows one by one, in their turn."""
+    """Take the rows one by one, in their turn; what would be lost to one of them alone waits to see it leave."""
     found = {}
     counted = {}
+    before = {}
     for person, channel, time in past:
         counted.setdefault((person, channel), []).append(time)
+        before.setdefault((person, channel), []).append(time)
     for each in sorted(rows, key=lambda r: (-r["priority"], r["key"])):
         channel = each["channels"][0]
         times = counted.setdefault((each["profile_id"], channel), [])
@@ -154,6 +156,8 @@ def by_hand(rows: list[dict[str, Any]], past: list[tuple[int, str, datetime]], *
         if room == NOW:
             times.append(NOW)
             found[each["key"]] = ("send", None)
+        elif each["over_budget"] == "drop" and first_room(before.get((each["profile_id"], channel), []), caps) == NOW:
+            found[each["key"]] = ("budget", NOW + rules().paused_recheck)
         elif each["over_budget"] == "drop":
             found[each["key"]] = ("over_budget", None)
         else:
