@@ -177,7 +177,7 @@ def table(summary: Summary) -> str:
         _row("--:", *([":--"] if several else []), ":--", ":--", ":--"),
     ]
     for line in summary.lines:
-        seen = summary.examples.get(f"{line.step}/{line.group}/{line.reason or ''}".rstrip("/"), ())
+        seen = summary.examples.get(line.name, ())
         group = words.group(line.group, preview=summary.preview)
         by = f", {words.channel(line.channel)}" if line.channel else ""
         cells = [f"{words.title(line.step)}{by}", group] if several else [f"{group}{by}"]

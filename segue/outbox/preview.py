@@ -18,8 +18,7 @@ from segue.outbox.forecast import Forecasts
 from segue.outbox.frame import Asked, enrich, fetch, history, uncapped
 from segue.outbox.handover import BRAKE_WAIT
 from segue.outbox.promise import candidates
-from segue.outbox.report import example_name
-from segue.outbox.summary import GROUPS, Holding, Summary, lines_of
+from segue.outbox.summary import GROUPS, Holding, Summary, example_name, lines_of
 from segue.policy import Rules
 from segue.policy.judge import judge
 from segue.render import Library
@@ -102,13 +101,14 @@ def preview(
         for place, (verdict, reason, channel, is_priced, profile_id) in enumerate(zip(*columns, strict=True)):
             state = _STATES[verdict]
             why = None if pd.isna(reason) else str(reason)
-            counts[step.name, state, why, None if pd.isna(channel) else str(channel)] += 1
+            by = None if pd.isna(channel) else str(channel)
+            counts[step.name, state, why, by] += 1
             if verdict in ("send", "hold") and (language := language_of(readers[place].locale)) is not None:
                 read[language] += 1
             if estimate is not None and is_priced:
                 address = addresses[Channel(channel)][place] if Channel(channel) in addresses else ""
                 estimate.add(step.name, Channel(channel), address, readers[place])
-            name = example_name(step.name, GROUPS[state], why)
+            name = example_name(step.name, GROUPS[state], why, by)
             if len(examples.get(name, ())) < _EXAMPLES:
                 examples[name] = (*examples.get(name, ()), profile_id)
     return Summary(

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from segue.journeys.definition import Brief, Journey, Moment
 from segue.outbox.states import HANDED_OVER, PENDING
-from segue.outbox.summary import GROUPS, Spending, Summary, lines_of
+from segue.outbox.summary import GROUPS, Spending, Summary, example_name, lines_of
 from segue.store.tables import message, run
 
 _EXAMPLES = 5
@@ -25,31 +25,22 @@ def summary_of(connection: Connection, *, journey: str | None, run_id: int | Non
         mine = message.c.run_id == run_id
     else:
         mine = message.c.journey == journey
-    rows = connection.execute(
-        select(message.c.step, message.c.state, message.c.reason, message.c.channel, func.count())
-        .where(mine)
-        .group_by(message.c.step, message.c.state, message.c.reason, message.c.channel)
-    ).all()
+    place = (message.c.step, message.c.state, message.c.reason, message.c.channel)
+    rows = connection.execute(select(*place, func.count()).where(mine).group_by(*place)).all()
     numbered = (
         select(
-            message.c.step,
-            message.c.state,
-            message.c.reason,
+            *place,
             message.c.profile_id,
-            func.row_number()
-            .over(partition_by=(message.c.step, message.c.state, message.c.reason), order_by=message.c.id)
-            .label("place"),
+            func.row_number().over(partition_by=place, order_by=message.c.id).label("place"),
         )
         .where(mine)
         .subquery()
     )
     examples: dict[str, tuple[int, ...]] = {}
-    for step, state, reason, profile_id in connection.execute(
-        select(numbered.c.step, numbered.c.state, numbered.c.reason, numbered.c.profile_id).where(
-            numbered.c.place <= _EXAMPLES
-        )
+    for step, state, reason, channel, profile_id, _ in connection.execute(
+        select(numbered).where(numbered.c.place <= _EXAMPLES)
     ):
-        name = example_name(step, GROUPS[state], reason)
+        name = example_name(step, GROUPS[state], reason, channel)
         examples[name] = (*examples.get(name, ()), profile_id)[:_EXAMPLES]
     return Summary(
         journey=str(journey),
@@ -81,11 +72,6 @@ def _spendings(connection: Connection, mine: ColumnElement[bool]) -> tuple[Spend
         for step, channel, currency, count, segments, micros in rows
     )
     return tuple(sorted(made, key=lambda one: (one.step, one.channel, one.currency or "")))
-
-
-def example_name(step: str, group: str, reason: str | None) -> str:
-    """The name under which a summary keeps a few profile ids."""
-    return f"{step}/{group}/{reason or ''}".rstrip("/")
 
 
 def unsettled(connection: Connection) -> list[tuple[str, str, str, str | None, int]]:

@@ -36,6 +36,11 @@ class Line:
     channel: str | None
     count: int
 
+    @property
+    def name(self) -> str:
+        """Under which the summary keeps a few profile ids."""
+        return example_name(self.step, self.group, self.reason, self.channel)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
@@ -94,7 +99,7 @@ class Summary:
     #: True for a preview: nothing was stored and nothing left.
     preview: bool
     lines: tuple[Line, ...]
-    #: A few profile ids per `step/group/reason`, for people who want to look closer. Ids only, never names.
+    #: A few profile ids by a line's name, for people who want to look closer. Ids only, never names of people.
     examples: dict[str, tuple[int, ...]]
     #: What was handed over (or would be), as far as it has segments or a price. A refusal costs nothing.
     spendings: tuple[Spending, ...] = ()
@@ -133,13 +138,22 @@ class Summary:
         return {group: self.count(group) for group in ORDER}
 
 
+def channel_told(group: str, channel: str | None) -> str | None:
+    """Only what left has a channel; why somebody was left out does not depend on one."""
+    return channel if group == "accepted" else None
+
+
+def example_name(step: str, group: str, reason: str | None, channel: str | None) -> str:
+    """The name of the line that somebody is counted in: those of two channels are not the same people."""
+    return "/".join(part for part in (step, group, channel_told(group, channel), reason) if part)
+
+
 def lines_of(rows: Iterable[tuple[str, str, str | None, str | None, int]]) -> tuple[Line, ...]:
     """Make lines of `(step, state, reason, channel, count)` rows, largest first within a group."""
     totals: dict[tuple[str, str, str | None, str | None], int] = {}
     for step, state, reason, channel, count in rows:
         group = GROUPS[state]
-        # Only what left has a channel; why somebody was left out does not depend on one.
-        place = (step, group, reason, channel if group == "accepted" else None)
+        place = (step, group, reason, channel_told(group, channel))
         totals[place] = totals.get(place, 0) + int(count)
     lines = [Line(step=s, group=g, reason=r, channel=c, count=n) for (s, g, r, c), n in totals.items()]
     return tuple(sorted(lines, key=lambda line: (line.step, ORDER.index(line.group), -line.count, line.reason or "")))

@@ -29,7 +29,7 @@ SUMMARY = Summary(
         Line(step="reminder", group="skipped", reason="no_consent", channel=None, count=12),
         Line(step="last_call", group="pending", reason="quiet_hours", channel="sms", count=3),
     ),
-    examples={"reminder/skipped/no_consent": (4, 17), "reminder/accepted": (2,)},
+    examples={"reminder/skipped/no_consent": (4, 17), "reminder/accepted/email": (2,)},
 )
 MAIL = SampleRender(
     name="abandoned_cart/reminder",
@@ -62,7 +62,7 @@ def test_the_sentence_and_the_table_add_up() -> None:
 def test_one_step_needs_no_column_and_ids_are_few() -> None:
     """The page cuts what is wider than it is."""
     line = Line(step="invite", group="accepted", reason=None, channel="email", count=9)
-    one = replace(SUMMARY, lines=(line,), examples={"invite/accepted": (1, 2, 3, 4, 5)})
+    one = replace(SUMMARY, lines=(line,), examples={"invite/accepted/email": (1, 2, 3, 4, 5)})
     assert table(one).splitlines()[0] == "| How many | What became of them | Why | Profile ids |"
     assert "| 9 | Sent, e-mail |  | 1, 2, 3 |" in table(one)
     assert {row.count("|") for row in table(one).splitlines()} == {5}

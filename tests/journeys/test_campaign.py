@@ -222,6 +222,18 @@ def test_a_preview_sends_nothing_and_says_what_the_run_will(play: Play) -> None:
     assert sums == {("accepted", None): 2, ("skipped", "denied"): 1} == play.run(campaign="x", ways=Ways.EMAIL)
 
 
+def test_the_ids_beside_a_channel_are_of_those_it_reaches(play: Play) -> None:
+    """Before and after: whoever asks why 3 got a text message must not have been shown 1."""
+    brief = CampaignBrief(campaign="x", headline="Hi", people=LATELY)
+    journey = JOURNEY.under(brief)
+    seen = play.segue.preview(journey, brief)
+    plan = play.segue.start_run(journey, brief)
+    play.segue.drain_run(plan)
+    for summary in (seen, play.segue.summary(plan.run_id)):
+        told = {line.channel: summary.examples[line.name] for line in summary.lines}
+        assert told == {"email": (1, 2), "sms": (3,)}
+
+
 def test_a_preview_shows_her_own_words(play: Play) -> None:
     """In the place of the sample's, in every sample; a code only where one is given."""
     brief = CampaignBrief(campaign="x", headline="Only ours to say", text="So be it.", sms="By text", people=LATELY)
