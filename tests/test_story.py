@@ -320,6 +320,22 @@ def test_line_11_both_get_a_voucher_of_15_dollars_once_the_gloves_stay(year: Yea
     assert [row.step for row in year.messages(SARAH) if row.journey == "referral_followup"] == ["reward"]
 
 
+def test_her_friend_got_two_mails_all_year_and_none_of_them_names_anybody_else(year: Year) -> None:
+    """June agreed to mails and ads, never to texts, and took her gloves home from a till: no text and no card."""
+    got = {row.step: row.channel for row in year.messages(JUNE) if row.state not in ("skipped", "control")}
+    assert got == {"invite": "email", "reward": "email"}
+    assert year.texts_to(JUNE) == []
+    (invite,), (reward,) = year.mails(JUNE, "invite"), year.mails(JUNE, "reward")
+    for mail in (invite, reward):
+        assert not [word for word in ("Sarah", SARAH, "Whitfield", CLARA) if word in mail.text or word in mail.html]
+    assert year.codes["friend"] not in invite.text + reward.text, "the code that she passed on is Sarah's"
+    with read(year.segue.engine) as connection:
+        offers = select(voucher.c.offer, voucher.c.code).where(voucher.c.profile_id == year.person(JUNE))
+        ((offer, code),) = connection.execute(offers).all()
+    assert offer == "referred"
+    assert code not in "".join(mail.text for mail in year.mails(SARAH, "reward"))
+
+
 def test_line_12_a_mail_about_looks_following_and_the_hashtag(year: Year) -> None:
     """Seven days after delivery, not before, and what it earns is said."""
     assert "SM-STORY-2" not in year.then["six days"].orders_of("looks", SARAH)
