@@ -25,6 +25,7 @@ BUSY = Story(
         _person(_NEW_YORK, is_near_popup=True),
         _person(_NEW_YORK, has_guest=True),
         _person(_NEW_YORK, shares_phone=True),
+        _person(_NEW_YORK),
     ),
     acts=(
         # Agreed, and hears from us the evening before the invitations leave: hers has to wait.
@@ -64,6 +65,10 @@ BUSY = Story(
         _act("consent", 6, 0, 1, "email:confirmed"),
         _act("suppress", 6, 2, 300, "unsubscribe"),
         _act("add", 6, 5, 300, "LEG-08"),
+        # Was given a code for her cart, and buys without it while it lives: her card brings no second one.
+        _act("consent", 7, 0, 1, "email:confirmed"),
+        _act("add", 7, 5, 300, "SWE-08"),
+        _act("order", 7, 6, 300, "plain", 4),
     ),
     trouble="ok",
     popup_places=2,
