@@ -31,6 +31,8 @@ HURRY = re.compile(
     re.IGNORECASE,
 )
 
+#: Web addresses stand in the text of a mail, where each becomes a link of ours; elsewhere nobody could count a visit.
+WEB_ADDRESS = re.compile(r"\bhttps?://|\bwww\.", re.IGNORECASE)
 
 #: What a card holds, in letters: the words behind, each further paragraph as so many of them, and the headline.
 CARD_TEXT, CARD_BREAK, CARD_HEADLINE = 600, 50, 90
@@ -105,7 +107,8 @@ class CampaignChoices(Brief):
         "",
         max_length=4_000,
         title="Text",
-        description="An empty line begins a new paragraph. Whatever is written here is shown as it is; a card "
+        description="An empty line begins a new paragraph. Whatever is written here is shown as it is, and in a mail "
+        "a web address is a link whose visits are counted; a card "
         f"has room for {CARD_TEXT} letters. What stands "
         "around your words is in the language that the segment reads, else in the shop's; without words of your own, "
         "everybody is written to in theirs.",
@@ -180,6 +183,17 @@ class CampaignChoices(Brief):
                     "the subject, the headline or the SMS says that something ends, and nothing does: give a discount "
                     "that runs out, or other words"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _leads_where_visits_are_counted(self) -> CampaignChoices:
+        places = {"subject": self.subject, "headline": self.headline, "text of the SMS": self.sms}
+        held = [place for place, said in places.items() if WEB_ADDRESS.search(said)]
+        if held:
+            raise ValueError(
+                f"the {held[0]} holds a web address, and nobody could count who came by it: leave it out, since the "
+                "message brings a link of its own, and write its page under *Where the button leads*"
+            )
         return self
 
     @model_validator(mode="after")

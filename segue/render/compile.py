@@ -32,6 +32,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 from mjml import mjml2html
 
+from segue.render.addresses import linked_html, linked_text
 from segue.render.brand import Brand
 from segue.render.catalogue import Words
 from segue.render.errors import TemplateError
@@ -190,6 +191,7 @@ class Compiler:
         environment.filters.update(
             {name: self.globals[name] for name in ("local_time", "short_time", "money", "worth", "page", "picture")}
         )
+        environment.filters["linked"] = linked_html if autoescape else linked_text
         return environment
 
     @staticmethod

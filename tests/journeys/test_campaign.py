@@ -281,6 +281,30 @@ def test_a_visit_is_booked_under_the_campaigns_own_name(play: Play) -> None:
     assert all("utm_campaign=spring-drop&utm_content=note" in target for target in targets)
 
 
+def test_a_web_address_in_her_text_is_a_link_of_ours(play: Play) -> None:
+    """Mail programs make a link of it anyway. What ends a sentence is no part of it; a reader sees what was typed."""
+    said = "See https://www.saltmere.example.com/sale?a=1#top, or (www.partner.example.com)."
+    play.run(text=f"{said}\n\nBye <b>", ways=Ways.EMAIL)
+    _, mail = play.mail()
+    links = Links(play.segue.settings.base_url, play.segue.secret)
+    shown = re.findall(r'<a href="([^"]+)" style="color:inherit[^>]+>([^<]+)</a>', mail.html)
+    tags = "utm_source=segue&utm_medium=email&utm_campaign=spring-drop&utm_content=note"
+    assert [(links.read_click(url.rpartition("/")[2])[1], words) for url, words in shown] == [
+        (f"https://www.saltmere.example.com/sale?a=1&{tags}#top", "https://www.saltmere.example.com/sale?a=1#top"),
+        (f"https://www.partner.example.com?{tags}", "www.partner.example.com"),
+    ]
+    assert f"See {shown[0][0]}, or ({shown[1][0]})." in mail.text
+    assert "saltmere.example.com/sale" not in mail.text
+    assert "Bye &lt;b&gt;" in mail.html
+
+
+@pytest.mark.parametrize("place", ["subject", "headline", "sms"])
+def test_no_web_address_where_nobody_could_count_it(place: str) -> None:
+    for said in ("Sale: https://www.example.com/sale", "at WWW.example.com now"):
+        with pytest.raises(ValueError, match=r"holds a web address.*Where the button leads"):
+            CampaignBrief.model_validate({"headline": "Sale", place: said})
+
+
 def test_left_alone_it_reaches_nobody(play: Play) -> None:
     """Its brief's defaults mean nobody, so the clockwork that ticks every journey sends nothing of it."""
     play.segue.tick()
