@@ -53,6 +53,8 @@ def promise(
         rows = rows.where(exists().where(run_audience.c.key == key_of(journey, step, due), only))
     if leave_to:
         rows = rows.where(~_frozen_by(leave_to, key_of(journey, step, due)))
+    # One lease's rows lie side by side, so that a window is on few of the table's pages.
+    rows = rows.order_by(bucket, due.c.profile_id)
     done = connection.execute(
         insert_where_new(message).from_select(list(source), rows, include_defaults=False),
         execution_options={"preserve_rowcount": True},
