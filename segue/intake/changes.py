@@ -42,6 +42,10 @@ class Changes:
             if value is not None and held[column] is None:
                 self._pending[row_id].setdefault(column, value)
 
+    def last_word(self, row_id: int, held: Mapping[str, Any], column: str) -> Any:
+        """Return what the row that holds `held` will have there."""
+        return self._pending.get(row_id, {}).get(column, held[column])
+
     def forget(self, row_ids: Iterable[int]) -> None:
         """Drop what is pending for these rows."""
         for row_id in row_ids:

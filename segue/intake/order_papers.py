@@ -15,9 +15,12 @@ from segue.intake.reversals import Reversals
 from segue.intake.shop import Shop
 from segue.store.bulk import ids_of, insert_new, rows_where, update_many
 from segue.store.sql import among
-from segue.store.tables import fulfilment, order, order_return
+from segue.store.tables import fulfilment, order, order_line, order_return
 
 _CHUNK = 10_000
+
+#: What is told apart by the ids of before this import.
+_WRITTEN = (order, order_line, fulfilment, order_return)
 
 
 class OrderPapers:
@@ -32,7 +35,7 @@ class OrderPapers:
         self._shop = shop
         self._spoilt = spoilt
         #: What has a greater id was written by this import.
-        self._floor = {t: connection.scalar(select(func.max(t.c.id))) or 0 for t in (order, fulfilment, order_return)}
+        self._floor = {t: connection.scalar(select(func.max(t.c.id))) or 0 for t in _WRITTEN}
         self._reversals: list[r.Reversal] = []
         self._early: list[r.Fulfilment] = []
         #: Returns that may have no order yet: name of the return -> its order.
@@ -125,7 +128,7 @@ class OrderPapers:
     def finish(self) -> set[int]:
         """Write what had to wait for its order; return the orders about which there is news."""
         early, self._early = self._early, []
-        for paper in waiting.fetch(self._connection, self._floor[order]):
+        for paper in waiting.fetch(self._connection, self._floor[order], self._floor[order_line]):
             if isinstance(paper, r.Fulfilment):
                 early.append(paper)
             elif isinstance(paper, waiting.Document):

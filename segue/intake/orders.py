@@ -51,6 +51,8 @@ class Orders:
         self._copies = Copies()
         self._changes = Changes(order)
         self._untotalled: set[int] = set()
+        #: Orders told again: their row as it was, and the most that anybody told they are worth.
+        self._sold: dict[int, tuple[dict[str, Any], int]] = {}
         #: Orders known before that this file's lines imply: each counts once.
         self._implied: set[int] = set()
         #: Orders that were there and of which this file has the last word.
@@ -175,6 +177,9 @@ class Orders:
                 self._changes.compare(order_id, there, told)
             if row["total_minor"] is not None:
                 self._untotalled.discard(order_id)
+                if head.currency == there["currency"]:
+                    most = self._sold.get(order_id, (there, max(there["sold_minor"], there["total_minor"])))[1]
+                    self._sold[order_id] = there, max(most, row["total_minor"])
             self._count_again(head, order_id)
 
     def _count_again(self, head: r.Order, order_id: int) -> None:
@@ -205,6 +210,9 @@ class Orders:
         for line in self._write([], early, {}):
             self._tally.skip(line.line, "orphan_line")
         spoilt = self._take_back()
+        for order_id, (there, most) in self._sold.items():
+            if most > self._changes.last_word(order_id, there, "total_minor"):
+                self._changes.compare(order_id, there, {"sold_minor": most})
         self._changes.forget(spoilt)
         mine = self._changes.rows()
         self._tally.updated["order"] += sum(order_id <= self._floor for order_id in mine)

@@ -52,11 +52,11 @@ class Reversals:
             self._note(paper._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
     def apply(self) -> tuple[set[int], list[r.Reversal]]:
-        """Cancel and take back; return the orders with news, and what is told of orders that nobody knows."""
+        """Cancel and take back; return the orders with news, and what is told of orders or goods that nobody knows."""
         unmatched, changed = [], set()
         for fact in self._facts:
             head = self._heads.get(fact.order)
-            if head is None:
+            if head is None or self._is_early(head, fact):
                 unmatched.append(fact)
                 continue
             news = self._cancel(head, fact) if fact.cancelled else self._refund(head, fact)
@@ -71,6 +71,10 @@ class Reversals:
         if self._papers:
             insert_new(self._connection, order_return, self._papers, ["dedupe"])
         return changed, unmatched
+
+    def _is_early(self, head: dict[str, Any], fact: r.Reversal) -> bool:
+        """A refund of goods, or of all, about an order that another system told of without a line, and no amount."""
+        return not fact.cancelled and fact.amount is None and not self._lines[head["id"]]
 
     def _cancel(self, head: dict[str, Any], fact: r.Reversal) -> bool:
         news = head["cancelled_at"] is None and head["id"] not in self._cancelled
@@ -106,7 +110,7 @@ class Reversals:
         )
 
     def _money(self, head: dict[str, Any], lines: list[Any], fact: r.Reversal) -> bool:
-        """An amount was given back; once they are worth the order, everything has come back."""
+        """An amount was given back; once they are worth the order as it was sold, everything has come back."""
         if fact.currency is not None and fact.currency != head["currency"]:
             self._tally.warn(fact.line, "bad_currency", "currency")  # what it is worth in the order's nobody knows
             return False
@@ -116,7 +120,7 @@ class Reversals:
             self._tally.warn(fact.line, error.reason, "total")
             return False
         news = self._paper(head, fact, "", variant_id=None, quantity=0, total_minor=amount)
-        if 0 < head["total_minor"] <= self._back[head["id"], None]:
+        if 0 < max(head["sold_minor"], head["total_minor"]) <= self._back[head["id"], None]:
             news |= self._whole(lines, fact)
         return news
 

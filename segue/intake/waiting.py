@@ -1,4 +1,4 @@
-"""Cancellations, returns and parcels told before their order: kept as events of nobody until the order arrives.
+"""Cancellations, returns and parcels told before their order or its lines: kept as events of nobody until those arrive.
 
 A return that is a document of its own stands by itself meanwhile; what waits is its name.
 """
@@ -12,12 +12,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, delete, literal, select
+from sqlalchemy import Connection, delete, literal, or_, select
 
 from segue.intake import records as r
 from segue.store.bulk import insert_new, rows_where, update_many
 from segue.store.sql import among
-from segue.store.tables import event, order
+from segue.store.tables import event, order, order_line
 
 #: The event's name; its dedupe begins so, too, and goes on with the order's id.
 WAITING = "Order Paper Waiting"
@@ -58,13 +58,16 @@ def keep(connection: Connection, papers: Iterable[Paper], now: datetime) -> None
     update_many(connection, event, grown)
 
 
-def fetch(connection: Connection, floor: int) -> list[Paper]:
-    """Take out the papers of the orders above id `floor`."""
+def fetch(connection: Connection, floor: int, lines_floor: int) -> list[Paper]:
+    """Take out the papers of the orders above id `floor`, and of those with a line above `lines_floor`."""
     if connection.scalar(select(event.c.id).where(event.c.dedupe == WAITING)) is None:
         return []
     mine = event.c.dedupe == literal(_key("")).concat(order.c.external_id)
+    lined = select(order_line.c.order_id).where(order_line.c.id > lines_floor)
     found = connection.execute(
-        select(event.c.id, event.c.properties).join_from(order, event, mine).where(order.c.id > floor)
+        select(event.c.id, event.c.properties)
+        .join_from(order, event, mine)
+        .where(or_(order.c.id > floor, order.c.id.in_(lined)))
     ).all()
     _drop(connection, [row.id for row in found])
     return [_read(row.properties["order"], one) for row in found for one in row.properties["papers"]]

@@ -141,6 +141,8 @@ order = Table(
     Column("delivery", Text),  # ship, pickup, none (a till, a service); null = unknown
     Column("currency", Text, nullable=False),
     Column("total_minor", BigId, nullable=False),  # as sold, after discounts
+    # The most it was ever told to be worth, where that is more than it is worth now; else it may be less.
+    Column("sold_minor", BigId, nullable=False, default=0, server_default="0"),
     Column("refunded_minor", BigId, nullable=False, default=0, server_default="0"),
     Column("discount_minor", BigId, nullable=False, default=0, server_default="0"),
     Column("discount_code", Text),
