@@ -11,6 +11,7 @@ from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
 from flows.errors import without_personal_data
+from flows.standing import require_served
 from flows.typed import Form
 from segue.service import DrainCount, open_segue, words
 
@@ -42,6 +43,7 @@ def dispatch_outbox(brief: DispatchBrief = DispatchBrief()) -> DrainCount:  # no
         key="dispatch-report",
         description=f"{count.judged:,} judged again, {count.sent:,} handed to a provider",
     )
+    require_served(count.kept_for_repair)
     return count
 
 

@@ -24,6 +24,7 @@ from flows.artifacts import rewrite
 from flows.errors import FlowError, without_personal_data
 from flows.forms import JourneyForm, Mode
 from flows.report import Report, agreed_by, page, report_of, sentence
+from flows.standing import require_served, still_over
 from flows.trials import try_out
 from flows.unusual import on_the_page, tell, unusual_of
 from segue.journeys.definition import Brief, Journey
@@ -62,6 +63,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
             asked=asked,
             said=form.noted(summary),
             asks=frozen.asks,
+            still=still_over(journey, summary),
             nobody=form.nobody_due,
         )
         leave_page(journey, frozen.run_id, text, summary)
@@ -76,7 +78,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
         )
         leave_page(journey, refused.run_id, text, summary)
         return report_of(summary)
-    stopped = drain_all(plan)
+    stopped, kept_for_repair = drain_all(plan)
     summary, samples, unusual = sum_up(plan.run_id), samples_of(journey), unusual_of(journey, start)
     text = page(
         journey.title,
@@ -86,6 +88,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
         said=said_of(plan.run_id, by),
         results=results_of(plan.run_id),
         unusual=on_the_page(unusual),
+        still=still_over(journey, summary),
         nobody=form.nobody_due,
     )
     leave_page(journey, plan.run_id, text, summary)
@@ -95,6 +98,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
             f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they promised stays in the outbox "
             "and dispatch_outbox goes on with it."
         )
+    require_served(kept_for_repair)
     return report_of(summary)
 
 
@@ -151,6 +155,7 @@ def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> 
                 asks=frozen.asks,
                 waits=frozen.until,
                 why=why,
+                still=still_over(journey, frozen.summary),
             )
             leave_page(journey, frozen.run_id, text, frozen.summary)
         frozen, by, why = settled(journey, brief, frozen, start, asked)
@@ -163,21 +168,26 @@ def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> 
     return plan, by
 
 
-def drain_all(plan: RunPlan) -> list[str]:
-    """Drain every shard, showing how far we are; returns why those that stopped did."""
+def drain_all(plan: RunPlan) -> tuple[list[str], int]:
+    """Drain every shard, showing how far we are.
+
+    Returns why those that stopped did, and how many messages wait since a provider refused our settings.
+    """
     if not plan.shards:
-        return []
+        return [], 0
     progress = cast("UUID", create_progress_artifact(0.0, description=f"Run {plan.run_id}: shards drained"))
     futures: list[PrefectFuture[DrainCount]] = [
         drain_shard.submit(plan.run_id, number, shard) for number, shard in enumerate(plan.shards, start=1)
     ]
-    stopped = []
+    stopped, kept_for_repair = [], 0
     for done, future in enumerate(as_completed(futures), start=1):
         future.wait()
-        if not future.state.is_completed():
+        if future.state.is_completed():
+            kept_for_repair += future.result().kept_for_repair
+        else:
             stopped.append(str(future.state.message))
         update_progress_artifact(progress, 100.0 * done / len(futures))
-    return stopped
+    return stopped, kept_for_repair
 
 
 @task(

@@ -10,6 +10,7 @@ from flows.artifacts import newest, rewrite
 from flows.errors import without_personal_data
 from flows.fresh_forms import freshen_forms
 from flows.report import agreed_by, refreshed
+from flows.standing import still
 from flows.typed import Form
 from segue.service import RunToRefresh, Segue, open_segue
 
@@ -45,5 +46,8 @@ def _refresh(segue: Segue, one: RunToRefresh) -> bool:
         return False
     old = str(found.data)
     said = agreed_by(one.approved_by, segue.left_for_later(one.run_id)) if one.approved_by else None
-    new = refreshed(old, one.title, segue.summary(one.run_id), segue.results(one.run_id), said=said)
+    summary, results = segue.summary(one.run_id), segue.results(one.run_id)
+    journey = segue.journeys.get(one.journey)
+    holds = None if journey is None else still(segue, journey, summary)
+    new = refreshed(old, one.title, summary, results, said=said, still=holds)
     return new != old and rewrite(key, one.flow_run_id, new)

@@ -76,13 +76,14 @@ def page(
     why: str | None = None,
     results: Results | None = None,
     unusual: str | None = None,
+    still: str | None = None,
     nobody: str = JourneyForm.nobody_due,
 ) -> str:
     """Write the whole report as Markdown, the shortest answer first.
 
     `asked` repeats what was chosen on the form; `said` is a sentence about how it came to this; `asks`, why sending
     needs a yes; `waits`, until when one counts; `why`, why it is asked again; `results`, what came of it so far;
-    `unusual`, that its size is not the usual one; `nobody`, what to say where nobody was due.
+    `unusual`, that its size is not the usual one; `still`, what holds it; `nobody`, what to say where nobody was due.
     """
     parts = [f"# {title}: {_state(summary, waits)}", *filter(None, (asked, said, unusual))]
     if summary.considered:
@@ -95,6 +96,7 @@ def page(
             f"![How many, by what became of them]({picture(summary)})",
             table(summary),
             *holds(summary),
+            *filter(None, (still,)),
             *(outcome(results) if results is not None else ()),
         ]
     else:
@@ -114,11 +116,13 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def refreshed(old: str, title: str, summary: Summary, results: Results, *, said: str | None = None) -> str:
+def refreshed(
+    old: str, title: str, summary: Summary, results: Results, *, said: str | None = None, still: str | None = None
+) -> str:
     """The page anew, with what was chosen and the samples it has: these are no news."""
     top, heading, samples = old.partition(SAMPLES)
     asked = next((line for line in top.splitlines() if line.startswith(ASKED)), None)
-    new = page(title, summary, (), asked=asked, said=said, results=results, unusual=kept(old))
+    new = page(title, summary, (), asked=asked, said=said, results=results, unusual=kept(old), still=still)
     return new + (f"\n{heading}{samples}" if heading else "")
 
 

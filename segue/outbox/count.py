@@ -17,6 +17,8 @@ class DrainCount:
     rejected: int = 0
     uncertain: int = 0
     held: int = 0
+    #: Of these: their provider refused our settings, so that its connector stands still from now on.
+    kept_for_repair: int = 0
     skipped: int = 0
     control: int = 0
     #: Orphans of dead workers that were settled.

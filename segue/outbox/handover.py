@@ -212,6 +212,7 @@ class HandOver:
             row = marked[ready.message_id]
             if result.reason == "configuration":
                 answer = _hold_for_repair(row, now)
+                count.kept_for_repair += 1
             elif ready.message.key in sent.untried:
                 answer = self._settlement.settle(row.unburned(), result, now)._replace(unburned=True)
             else:

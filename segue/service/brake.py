@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from segue.contract import Channel
+from segue.journeys.definition import Journey
 from segue.outbox import brake
 from segue.outbox.brake import Standing
 from segue.outbox.connectors import installed_connectors
@@ -53,6 +54,15 @@ class BrakeVerbs(Desk):
         """Everything the brake is on for, with the reason and since when."""
         with read(self.engine) as connection:
             return brake.standing_still(connection)
+
+    def standing_over(self, journey: Journey, run_id: int | None) -> list[Standing]:
+        """What of it can hold messages of this run: everything, the journey, the run, a channel or connector of it."""
+        names: set[str] = set()
+        for channel in {one for step in journey.steps for one in step.channels}:
+            serving = self.connectors.by_channel.get(channel)
+            connector = None if serving is None else serving.name
+            names.update(brake.names_over(journey.name, channel=channel.value, connector=connector, run_id=run_id))
+        return [one for one in self.standing_still() if one.name in names]
 
     def stop_run(self, run_id: int, *, reason: str) -> StoppedRun:
         """Stop a run for good: what has not left will not. Raises LookupError where there is no such run."""

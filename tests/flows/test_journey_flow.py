@@ -22,7 +22,9 @@ from flows.errors import FlowError
 from flows.forms import Mode
 from flows.refresh_results import refresh_results
 from flows.report import SAMPLES
+from flows.standing import still
 from flows.unusual import EVENT
+from segue.journeys.abandoned_cart import JOURNEY
 from segue.service import Segue
 from segue.store.engine import read, write
 from segue.store.tables import decision, delivery_event, message, order, run, run_audience
@@ -72,6 +74,31 @@ def test_a_run_sends_once_and_its_sum_adds_up(installed: Segue, shop: Shop) -> N
     again = abandoned_cart(SEND)
     assert (again.considered, stored(installed, message)) == (0, shop.people)
     assert len(list(Path(installed.settings.outbox).rglob("*.eml"))) == shop.consenting
+
+
+def test_a_provider_that_refuses_us_fails_the_run_and_the_page_says_what_stands_still(
+    installed: Segue, shop: Shop
+) -> None:
+    """Else a run with a wrong key would end well, and nobody be told."""
+    outbox = Path(installed.settings.outbox)
+    outbox.write_text("no folder")
+    told = rf"{shop.consenting} messages wait. The connector files is paused: .*check `folder`"
+    with pytest.raises(FlowError, match=told):
+        abandoned_cart(AbandonedCartForm(mode=Mode.SEND, percent=0))  # no code, whose publishing would fail first
+    line = "- **The connector files is paused** since Tue 12 May 2026, 12:00 (America/New_York): cannot write"
+    assert line in newest_report()
+    installed.pause("journey:abandoned_cart", reason="call 555-0123")
+    seen = still(installed, JOURNEY, installed.summary(1)) or ""
+    assert "**The journey Abandoned cart is paused**" in seen
+    assert "555" not in seen
+    for name in ("connector:files", "journey:abandoned_cart"):
+        installed.resume(name)
+    assert still(installed, JOURNEY, installed.summary(1)) is None
+    outbox.unlink()
+    installed.clock.set(NOW + timedelta(minutes=6))  # type: ignore[attr-defined]
+    assert installed.dispatch(seconds=0.01).accepted == shop.consenting
+    refresh_results()
+    assert "is paused" not in newest_report()
 
 
 def test_the_report_shows_numbers_reasons_and_the_sample(installed: Segue, shop: Shop) -> None:

@@ -76,7 +76,7 @@ def test_a_configuration_error_pauses_the_connector_and_burns_no_attempt(desk: D
 
     connector = Scripted(play, max_batch=2)
     one = desk(people=5, connector=connector)
-    one.drain()
+    assert one.drain().kept_for_repair == 5
     assert connector.batches == [["1", "2"]], "it was asked again though it cannot send"
     assert fates(one) == dict.fromkeys(range(1, 6), ("held", "paused"))
     assert {row.attempts for row in one.rows()} == {0}
