@@ -152,6 +152,21 @@ def test_the_outbox_shows_first_what_stands_still(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+#: What the demo's page about Sarah tells of the story's twelve lines.
+HER_YEAR = (
+    "Bought for $108.80", "Card printed",
+    "Opened the landing page of a code", "Joined the ad audience “Opened a landing page”",
+    "Put in the cart", "Reminder by e-mail: sent", "Last call by text message: sent",
+    "Joined the ad audience “Left in a cart”", "Joined the ad audience “Looked at”",
+    "Clicked an ad", "Bought for $95.40", "was used",
+    "Receipt by e-mail: sent", "Left the ad audience “Left in a cart”",
+    "Joined the ad audience “Goes with what she bought”",
+    "Invite by e-mail: sent", "Month by e-mail: sent",
+    "A friend bought with the code for friends", "$15.00 off, good for 90 days",
+    "Looks by e-mail: sent", "Followed us", "Posted about us", "Earned 50 points for a post",
+)  # fmt: skip
+
+
 def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
     """A small one replaces what an earlier one left; a folder that is no demo is left alone."""
     folder = tmp_path / "out"
@@ -163,6 +178,8 @@ def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
     assert (folder / "index.html").is_file()
     assert "considered =" in done.stdout
     assert not (folder / "home" / "old").exists()
+    page = (folder / "gallery" / "story.html").read_text("utf-8")
+    assert [line for line in HER_YEAR if line not in page] == [], "Sarah's whole year, line by line"
     its = settings_of(folder / "home")
     assert (its.outbox, its.pictures) == (folder / "outbox", folder / "pictures"), "its desk looks where it wrote"
     assert its.house.loyalty.starts_on is not None, "its desk knows of points"

@@ -60,7 +60,8 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
         segue.install()
         load_sample(segue, folder, bars, customers=customers)
         playing = bars.add_task("Playing the parcels of spring", total=(YEAR_OVER - PARCELS_START).days)
-        last = YearPlayer(segue, clock, folder / "shop").play(partial(_show, bars, playing))
+        player = YearPlayer(segue, clock, folder / "shop")
+        last = player.play(partial(_show, bars, playing))
         summaries = [segue.journey_summary(name) for name in PLAYED]
         promises = segue.finance()
         drawing = bars.add_task("Drawing the cards", total=None)
@@ -77,6 +78,7 @@ def play_demo(folder: Path, console: Console, *, customers: int, settings: Setti
             prints=demo.print_folder,
             progress=partial(advance, bars, drawing),
             hash_address=segue.hash_address,
+            noted=player.noted,
         )
         bars.update(task, completed=1)
     for summary in summaries:

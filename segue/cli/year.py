@@ -16,7 +16,9 @@ from sqlalchemy import select
 
 from segue.audiences.report import AudienceReport
 from segue.clock import VirtualClock
+from segue.gallery.facts import Entry
 from segue.gallery.kept import KeptMail, read_kept
+from segue.gallery.programme import audience_moves
 from segue.journeys.definition import Brief
 from segue.journeys.loyalty_notice import LoyaltyNoticeBrief
 from segue.journeys.retargeting import RetargetingBrief
@@ -83,6 +85,8 @@ class YearPlayer:
 
     def __init__(self, segue: Segue, clock: VirtualClock, shop: Path) -> None:
         self._segue, self._clock, self._shop = segue, clock, shop
+        #: Who joined and left which audience when: the books of an audience keep only how each stands now.
+        self.noted: list[tuple[int, Entry]] = []
         self._last: AudienceReport | None = None
         self._mirrored_at = PARCELS_START
         self._scenes: list[tuple[datetime, Callable[[], None]]] = [
@@ -150,9 +154,12 @@ class YearPlayer:
     def _mirror(self) -> None:
         brief = RetargetingBrief()
         self._segue.switch_on("retargeting", SWITCHED_ON["retargeting"])
+        now = self._clock.now()
         self._last = self._segue.sync_audiences(brief)
+        with read(self._segue.engine) as connection:
+            self.noted += audience_moves(connection, since=now)
         self._segue.write_feed(brief.sales_channel)
-        self._mirrored_at = self._clock.now()
+        self._mirrored_at = now
 
     def _print(self) -> None:
         self._segue.print_run()

@@ -49,20 +49,21 @@ def write_gallery(
     pictures: Path | None = None,
     prints: Path | None = None,
     hash_address: HashAddress | None = None,
+    noted: Iterable[tuple[int, Entry]] = (),
     progress: Progress = lambda _done, _all: None,
 ) -> Path:
     """Write `folder/index.html` and the pages behind it; return the front page. Holds personal data.
 
     `messages` is the files connector's folder, `prints` the print connector's, and `pictures` where the pictures in
     mails lie; `progress` hears how many cards are drawn. `story` names by address two people whose timelines are
-    laid side by side. Without `hash_address` nobody can tell whose the suppressed addresses are. Raises
-    FileExistsError if `folder/gallery` is not ours.
+    laid side by side, and `noted` goes into timelines as told there. Without `hash_address` nobody can tell whose the
+    suppressed addresses are. Raises FileExistsError if `folder/gallery` is not ours.
     """
     with read(engine) as connection:
         chapters = read_chapters(connection, list(journeys.values()), zone=brand.zone, until=now)
         cast = [found for address in story if (found := profile_of(connection, address)) is not None]
         people = {row.profile_id for chapter in chapters for row in chapter.rows} | set(cast)
-        told = timelines(connection, people, until=now, journeys=journeys, hash_address=hash_address)
+        told = timelines(connection, people, until=now, journeys=journeys, hash_address=hash_address, noted=noted)
     pair = [told[profile_id] for profile_id in cast] if len(cast) == 2 else []
     site = Site(folder, brand, title, has_story=bool(pair))
     site.open()

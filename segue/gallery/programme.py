@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from segue.gallery import words
 from segue.gallery.facts import Entry, Told
@@ -101,8 +101,19 @@ def _standing(row: Any) -> str:
     return f"signs of abuse: {said} (score {row.score})"
 
 
+def audience_moves(connection: Connection, *, since: datetime) -> Told:
+    """Who joined or left which ad audience from `since` on, of each audience her latest move: the next one hides it."""
+    yield from _moves(connection, audience_member.c.changed_at >= since)
+
+
 def _audiences(connection: Connection, people: Collection[int], until: datetime) -> Told:
     """Where she stands with each audience since its last change; who was in it before is in the platform's own log."""
+    yield from _moves(
+        connection, among(connection, audience_member.c.profile_id, people), audience_member.c.changed_at <= until
+    )
+
+
+def _moves(connection: Connection, *conditions: ColumnElement[bool]) -> Told:
     for row in connection.execute(
         select(
             audience_member.c.profile_id,
@@ -112,11 +123,8 @@ def _audiences(connection: Connection, people: Collection[int], until: datetime)
             audience.c.name,
         )
         .join(audience, audience.c.id == audience_member.c.audience_id)
-        .where(
-            among(connection, audience_member.c.profile_id, people),
-            audience_member.c.changed_at <= until,
-            audience_member.c.state.in_(("in", "out")),
-        )
+        .where(*conditions, audience_member.c.state.in_(("in", "out")))
+        .order_by(audience_member.c.id)
     ):
         what = _TITLES.get(row.name, words.title(row.name))
         title = f"Joined the ad audience “{what}”" if row.state == "in" else f"Left the ad audience “{what}”"

@@ -44,8 +44,12 @@ def timelines(
     until: datetime,
     journeys: Mapping[str, Journey],
     hash_address: HashAddress | None = None,
+    noted: Iterable[tuple[int, Entry]] = (),
 ) -> dict[int, Timeline]:
-    """The timelines of these profiles, by id; unknown ids are missing. Holds personal data."""
+    """The timelines of these profiles, by id; unknown ids are missing. Holds personal data.
+
+    `noted` are entries that somebody wrote down on the way, since the store keeps only the latest of their kind.
+    """
     told: dict[int, list[Entry]] = {}
     for profile_id, entry in facts(connection, people, until=until, hash_address=hash_address):
         told.setdefault(profile_id, []).append(entry)
@@ -55,6 +59,9 @@ def timelines(
         told.setdefault(profile_id, []).append(entry)
     for profile_id, entry in talk(connection, people, journeys=journeys):
         told.setdefault(profile_id, []).append(entry)
+    for profile_id, entry in noted:
+        if entry not in told.setdefault(profile_id, []):
+            told[profile_id].append(entry)
     addresses: dict[int, list[tuple[str, str]]] = {}
     for row in connection.execute(
         select(identifier.c.profile_id, identifier.c.kind, identifier.c.value)

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, insert
 
-from segue.gallery.programme import programme
+from segue.gallery.facts import Entry
+from segue.gallery.programme import audience_moves, programme
+from segue.gallery.timeline import timelines
 from segue.store.engine import read, write
 from segue.store.tables import audience, audience_member, loyalty_entry, order, profile, referral, touchpoint
 
@@ -66,3 +68,19 @@ def test_it_tells_each_person_her_own_part_and_nothing_of_the_future(engine: Eng
     ]
     with read(engine) as connection:
         assert {who for who, _ in programme(connection, {2}, until=NOON)} == {2}
+
+
+def test_what_was_noted_on_the_way_is_told_beside_what_the_books_keep(engine: Engine) -> None:
+    """An audience's books say how she stands now; whoever looked in between knows how she came there."""
+    fill(engine)
+    joined = Entry(at=NOON - timedelta(days=2), kind="look", title="Joined the ad audience “Looked at”")
+    with read(engine) as connection:
+        assert [who for who, _ in audience_moves(connection, since=NOON)] == [1]
+        assert list(audience_moves(connection, since=LATER)) == []
+        noted = [(1, joined), *audience_moves(connection, since=NOON), (99, joined)]
+        told = timelines(connection, {1, 2}, until=NOON, journeys={}, noted=noted)
+    assert set(told) == {1, 2}
+    assert [one.title for one in told[1].entries if one.channel == "audience" or one is joined] == [
+        "Joined the ad audience “Looked at”",
+        "Left the ad audience “Looked at”",
+    ]
