@@ -125,6 +125,28 @@ def test_without_a_code_no_word_hurries(library: Library) -> None:
             assert not hurry.search(step.sms(without, message_id=1).text)
 
 
+_WHERE = {"en": ("online", "at the till"), "de": ("online", "Kasse"), "es": ("en la web", "caja"),
+          "fi": ("verkossa", "kassalla")}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", sorted(_WHERE))
+@pytest.mark.parametrize("step", ["month", "reward", "expiry"])
+def test_news_of_points_say_how_many_what_they_are_worth_and_where_to_spend_them(
+    library: Library, step: str, language: str
+) -> None:
+    """In a mail and in a text message alike."""
+    told = library.step(f"loyalty_notice/{step}")
+    words = abroad(told.samples()["sample"], language)
+    count = words["points"]["ending" if step == "expiry" else "available"]
+    sms, mail = told.sms(words, message_id=1), told.email(words, message_id=1)
+    for text in (sms.text, mail.text):
+        said = " ".join(text.split()).replace("\xa0", " ")
+        assert re.search(rf"\b{count}\b", said), (step, said)
+        assert re.search(r"\$20\b|\b20 €", said), (step, said)
+        assert all(one.lower() in said.lower() for one in _WHERE[language]), (step, said)
+    assert sms.segments <= 2
+
+
 _NOW = {"en": r"\bnow\b", "de": r"\bjetzt\b", "es": r"\bya\b|\bahora\b", "fi": r"\bnyt\b"}
 
 
