@@ -58,6 +58,8 @@ class Ready(NamedTuple):
     template_version: str
     #: Her hours end then, or its occasion: from this instant on it is judged again.
     leave_by: datetime
+    #: The bucket whose lease it takes besides, where others share its address.
+    keeper: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,8 +120,9 @@ class HandOver:
         """
         bills = bills_of(batch, connector)
         with write(self._engine) as connection:
-            held = self._leases.fence(connection, {ready.bucket for ready in batch})
-            ours = [ready for ready in batch if ready.bucket in held]
+            keepers = {ready.keeper for ready in batch if ready.keeper is not None}
+            held: set[int | None] = {None, *self._leases.fence(connection, keepers | {ready.bucket for ready in batch})}
+            ours = [ready for ready in batch if ready.bucket in held and ready.keeper in held]
             timely = [ready for ready in ours if now < ready.leave_by]  # writing it may have taken long
             fresh = self._still_true(connection, timely, judged_on)
             marked = self._mark(connection, fresh, asked, connector, bills, now, count) if fresh else {}

@@ -25,6 +25,7 @@ from segue.outbox.handover import HandOver, Probe
 from segue.outbox.journal import Journal
 from segue.outbox.judging import Judging, Shard
 from segue.outbox.lease import Leases
+from segue.outbox.mailboxes import keepers, kept
 from segue.outbox.orphans import adopt
 from segue.outbox.refresh import Refresh
 from segue.outbox.scope import Scope
@@ -163,6 +164,7 @@ class Worker:
         size = connector.capabilities.window
         codes = Codes(self._engine, rows, asked, self._connectors.offers, now=now, secret=self._secret)
         complete = True
+        shared = keepers(self._engine, _addresses(rows, channel))
         for start in range(0, len(rows), size):
             # What was judged first leaves however long judging took; else a slow machine would judge for ever.
             if start and self._is_old(shard):
@@ -183,8 +185,10 @@ class Worker:
                     return False
                 # The pace and the budget count from when it leaves, which may be long after it was judged.
                 leaves_at = self._clock.now()
+                if not (free := kept(share, shared, self.leases, self.missed)):
+                    continue
                 complete &= self._hand_over.window(
-                    share, asked, connector, judged_on=shard.judged_on, now=leaves_at, count=count
+                    free, asked, connector, judged_on=shard.judged_on, now=leaves_at, count=count
                 )
         return complete
 
@@ -222,7 +226,7 @@ def once_an_address(batch: Sequence[Ready]) -> list[list[Ready]]:
     """Split a window so that no address stands twice in a share.
 
     Two people may share a mailbox: when it refuses the first one's message for good, the second one's is judged again.
-    Two workers, each with one of the two, do not wait for each other.
+    Between two workers, each with one of the two, `mailboxes` sees to it.
     """
     shares: list[list[Ready]] = []
     seen: Counter[str] = Counter()
@@ -234,6 +238,12 @@ def once_an_address(batch: Sequence[Ready]) -> list[list[Ready]]:
             shares.append([])
         shares[place].append(ready)
     return shares
+
+
+def _addresses(rows: pd.DataFrame, channel: Channel) -> list[str]:
+    """Where the rows go; paper goes with the parcel."""
+    name = {Channel.EMAIL: "email", Channel.SMS: "phone"}.get(channel)
+    return [] if name is None else [address for address in rows[name].tolist() if address]
 
 
 def _groups(work: Mapping[int, int], size: int) -> Iterator[list[int]]:

@@ -25,8 +25,9 @@ from segue.contract import Capabilities, Channel, Leaving, Message, Result, Vouc
 from segue.outbox import frame as frames
 from segue.outbox import judging
 from segue.outbox.lease import Leases
+from segue.outbox.scope import Scope
 from segue.store.engine import open_engine
-from tests.outbox.desk import Desk
+from tests.outbox.desk import EVERYTHING, Desk
 from tests.outbox.shop import an_offer, journey, step
 
 #: How many messages the connector sends before it reads an answer.
@@ -162,13 +163,13 @@ def work(orders: Orders) -> None:
     close(desk)
 
 
-def drain_all(desk: Desk) -> None:
+def drain_all(desk: Desk, scope: Scope = EVERYTHING) -> None:
     """Drain, and again while somebody else leases buckets with work."""
     end = time.monotonic() + 20
-    desk.drain()
+    desk.drain(scope)
     while desk.worker.missed and time.monotonic() < end:
         time.sleep(0.05)
-        desk.drain()
+        desk.drain(scope)
 
 
 def contend(orders: Orders, barrier: Barrier) -> None:
