@@ -72,6 +72,13 @@ def test_the_queue_is_listed_worst_first_and_names_nobody(run: Callable[..., Res
     assert counts(done) == {"pending": "1", "to review": "2", "granted": "0", "refused": "0"}
 
 
+def test_on_a_narrow_terminal_no_date_is_cut_off(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = run().output
+    assert said.count("2026-05-12") == 4
+    assert "…" not in said
+
+
 def test_who_looked_decides_and_is_written_down(run: Callable[..., Result]) -> None:
     done = run("--approve", "1", "--refuse", "2", "--by", "Ada")
     assert counts(done) == {"pending": "2", "to review": "0", "granted": "0", "refused": "1", "by somebody": "1"}

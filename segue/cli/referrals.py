@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -44,8 +44,10 @@ def referrals(
 def _queue(segue: Segue) -> Table:
     table = Table(title="Referrals to look at", caption="segue explain ID tells who a profile is")
     numbers = ("id", "score", "profile", "friend")
-    for head in ("id", "score", "what speaks for abuse", "profile", "friend", "friend's order", "paid", "waits since"):
-        table.add_column(head, justify="right" if head in numbers else "left")
+    for head in ("id", "score", "what speaks for abuse", "profile", "friend", "order", "paid", "waits since"):
+        # On a narrow terminal words are broken into lines; no date and no number is cut off.
+        side: Literal["left", "right"] = "right" if head in numbers else "left"
+        table.add_column(head, justify=side, overflow="fold", no_wrap=head in ("paid", "waits since"))
     for one in segue.referrals_to_review():
         signals = ", ".join(f"{name.replace('_', ' ')} {weight}" for name, weight in one.signals.items())
         ids = (str(one.profile_id), str(one.friend_id), escape(one.order_number))
