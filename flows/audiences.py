@@ -141,12 +141,13 @@ def page(done: Sync, said: str | None = None) -> str:
 
 def table(report: AudienceReport) -> str:
     """One row an audience and platform."""
-    verb = ("Would be added", "Would be removed") if report.preview else ("Added", "Removed")
+    verb = ("To add", "To remove") if report.preview else ("Added", "Removed")
     rare = {"Of no use there": "unusable", "Not answered": "waiting", "Refused": "rejected"}
     # Columns of nothing but noughts would push the others off the page.
     told = {head: name for head, name in rare.items() if any(getattr(line, name) for line in report.lines)}
     heads = ("Belong in it", *verb, "In it now", *told)
-    rows = [f"| Audience | Platform | {' | '.join(heads)} |", f"| :-- | :-- |{' --: |' * len(heads)}"]
+    # The platform last: the page cuts what is wider than it is.
+    rows = [f"| Audience | {' | '.join(heads)} | Platform |", f"| :-- |{' --: |' * len(heads)} :-- |"]
     for line in report.lines:
         numbers = (
             line.wanted,
@@ -155,7 +156,7 @@ def table(report: AudienceReport) -> str:
             line.members,
             *(getattr(line, name) for name in told.values()),
         )
-        rows.append(f"| {line.title} | {line.connector} | {' | '.join(f'{number:,}' for number in numbers)} |")
+        rows.append(f"| {line.title} | {' | '.join(f'{number:,}' for number in numbers)} | {line.connector} |")
     return "\n".join(rows)
 
 

@@ -62,30 +62,25 @@ def _parts(why: Why) -> Iterator[str]:
     yield _messages(why)
     for head, lines in (("Right now", why.now), ("Ad audiences", why.audiences)):
         if lines:
-            # A list, since a table's long lines are cut on the run's page.
             yield f"## {head}"
             yield "\n".join(f"- **{escaped(title)}**: {escaped(said)}" for title, said in lines)
 
 
 def _messages(why: Why) -> str:
+    # Lists, since a table's long lines are cut on the page, and the reason would stand last.
     if not why.lines:
         return "**No journey has considered this person yet.**"
     got = sum(line.group == "accepted" for line in why.lines)
     said = f"**{got} of {len(why.lines)} messages were sent.** Times are {'local' if why.zone else 'UTC'}."
-    rows = ["| When | Message | What became of it | Why |", "| :-- | :-- | :-- | :-- |"]
-    rows += [f"| {' | '.join(_cells(line, why.zone))} |" for line in why.lines]
-    return "\n\n".join([said, "\n".join(rows)])
+    return "\n\n".join([said, "\n".join(f"- {_told(line, why.zone)}" for line in why.lines)])
 
 
-def _cells(line: WhyLine, zone: str | None) -> tuple[str, ...]:
-    until = f"; looked at again {_time(line.until, zone)}" if line.until else ""
+def _told(line: WhyLine, zone: str | None) -> str:
+    until = f"looked at again {_time(line.until, zone)}" if line.until else ""
     message = f"{words.title(line.journey)}, {words.step(line.step)}"
-    return (
-        _time(line.at, zone),
-        f"{message} ({words.channel(line.channel)})" if line.channel else message,
-        words.group(line.group),
-        f"{words.reason(line.reason)}{until}",
-    )
+    by = f" ({words.channel(line.channel)})" if line.channel else ""
+    why = "; ".join(filter(None, (words.reason(line.reason), until)))
+    return f"{_time(line.at, zone)}: {message}{by}: **{words.group(line.group).lower()}**{f', {why}' if why else ''}"
 
 
 def _time(at: datetime, zone: str | None) -> str:

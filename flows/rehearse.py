@@ -150,12 +150,14 @@ def _weeks(calendar: Calendar) -> dict[date, list[Day]]:
 
 
 def _calendar(calendar: Calendar, weeks: dict[date, list[Day]]) -> str:
-    heads = ["Week of", *(calendar.titles[name] for name in calendar.journeys), "Held", "Left out"]
-    lines = [_line(heads), _line([":--", *["--:"] * (len(heads) - 1)])]
+    """A list: a table with a column a journey is wider than the page, which cuts it."""
+    lines = []
     for begins, days in weeks.items():
-        counts = [sum(day.count("sent", name) for day in days) for name in calendar.journeys]
-        counts += [sum(day.count(what) for day in days) for what in ("held", "left_out")]
-        lines.append(_line([f"{begins}", *(f"{count:,}" if count else "" for count in counts)]))
+        sent, held, out = (sum(day.count(what) for day in days) for what in ("sent", "held", "left_out"))
+        counts = {calendar.titles[name]: sum(day.count("sent", name) for day in days) for name in calendar.journeys}
+        of_them = ", ".join(f"{title} {count:,}" for title, count in counts.items() if count)
+        whole = f"**{begins}: {sent:,} sent**, {held:,} held, {out:,} left out"
+        lines.append(f"- {whole}{f'. {of_them}' if of_them else ''}")
     return "\n".join(lines)
 
 

@@ -237,8 +237,8 @@ def define_a_segment(brief: SegmentForm) -> int:
 
 def _page(line: SegmentLine, others: list[SegmentLine]) -> str:
     some = ", ".join(map(str, line.examples))
-    rows = ["| Name | Title | Who | People now |", "| :-- | :-- | :-- | --: |"]
-    rows += [f"| {one.name} | {escaped(one.title)} | {escaped(one.words)} | {one.people:,} |" for one in others]
+    # A list, since a table's long lines are cut on the page, and the number would stand last.
+    rows = [f"- **{one.name}: {one.people:,}**, {escaped(one.title)}: {escaped(one.words)}" for one in others]
     return "\n\n".join(
         (
             f"# {escaped(line.title)}",

@@ -31,6 +31,7 @@ from segue.journeys.campaign import JOURNEY, CampaignBrief, Ways
 from segue.service import Segue, segment_names
 from segue.settings import load_settings
 from tests.flows.shop import Shop
+from tests.flows.widths import cut_off
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
@@ -49,6 +50,8 @@ def test_a_segment_is_defined_counted_and_written_to(installed: Segue, shop: Sho
     told = page("segment")
     assert "**20 people now:** everybody who put something in a cart in the last 7 days" in told
     assert "by profile id: 1, 2, 3, 4, 5." in told
+    assert "\n- **carted: 20**, Left a \\*cart\\*: put something in a cart in the last 7 days" in told
+    assert cut_off(told) == []
     assert "carted" in segment_names()
     asked: dict[str, Any] = {"campaign": "spring-drop", "segment": "carted", "headline": "Spring", "ways": Ways.EMAIL}
     seen = campaign(CampaignForm(**asked))

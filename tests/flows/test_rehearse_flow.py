@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Self
@@ -12,10 +13,13 @@ from prefect.exceptions import ObjectNotFound
 
 from flows import saved
 from flows.errors import FlowError
+from flows.rehearse import page
 from flows.rehearsed_days import days_page
 from segue.gallery.calendar import Calendar, Day, Entry
 from segue.journeys import abandoned_cart, campaign, popup_invite, style_followup
 from segue.journeys.abandoned_cart import AbandonedCartBrief
+from segue.service import journey_choices, words
+from tests.flows.widths import cut_off
 
 FIRST = date(2026, 3, 6)
 
@@ -90,6 +94,16 @@ def test_the_days_page_tells_whom_and_when() -> None:
     assert "    - and 132 more\n- **Held: 1**" in text
     assert "(quiet hours there): **1500** at 20:20 EST until Sat 7 Mar, 09:00" in text
     assert "7 March" not in text
+
+
+def test_the_weeks_tell_every_journey_what_was_held_and_what_left_out() -> None:
+    """However many journeys there are: a column each was wider than the page."""
+    names = tuple(journey_choices())
+    shown = replace(_calendar(3, 20), journeys=names, titles={name: words.title(name) for name in names})
+    text = page(shown, "x.html")
+    assert "\n- **2026-03-02: 304 sent**, 2 held, 0 left out. Abandoned cart 304\n" in text
+    assert "\n- **2026-03-09" not in text
+    assert cut_off(text) == []
 
 
 def test_the_days_page_of_a_year_is_not_too_long() -> None:

@@ -26,6 +26,7 @@ from segue.service import AudienceLine, AudienceReport, FeedReport, Segue, Size,
 from segue.settings import load_settings
 from tests.audiences.people import Town, line
 from tests.flows.conftest import NOW
+from tests.flows.widths import cut_off
 
 SEND = RetargetingForm(mode=Mode.SEND)
 LINE = AudienceLine(
@@ -45,10 +46,12 @@ def newest_report() -> str:
 
 def test_the_page_adds_up_and_names_each_audience_once() -> None:
     other = AudienceLine(audience="cart", title="Left in a cart", connector="files", considered=5, wanted=2, control=1)
-    text = page(Sync(audiences=AudienceReport(preview=True, lines=(LINE, other))))
+    long = replace(LINE, audience="related", title="Goes with what she bought", connector="audiences_csv", considered=0)
+    text = page(Sync(audiences=AudienceReport(preview=True, lines=(LINE, other, long))))
     assert "**5 considered** = 2 belong in it + 2 said no to marketing ads + 1 held back to measure" in text
     assert text.count("considered** =") == 1
-    assert "| Left in a cart | files | 2 |" in text
+    assert cut_off(text) == []
+    assert "| Left in a cart | 2 |" in text
     assert "nothing was sent" in text
     assert "at least" not in text
     assert "Another sync is at it" in page(Sync(audiences=AudienceReport(preview=False, lines=(), busy=True)))
@@ -65,7 +68,7 @@ def test_an_audience_below_the_platforms_least_says_so() -> None:
 
 def test_what_a_platform_cannot_use_stands_beside_who_is_in_it() -> None:
     text = page(Sync(audiences=AudienceReport(preview=False, lines=(replace(LINE, members=10_000, unusable=2_000),))))
-    assert "| In it now | Of no use there |" in text
+    assert "| In it now | Of no use there | Platform |" in text
     assert "| 10,000 | 2,000 |" in text
     assert "Left in a cart at meta: the platform cannot use the entries of 2,000 of the 10,000 in it" in text
 
@@ -127,7 +130,7 @@ def test_preview_then_sync_then_trouble(installed: Segue, monkeypatch: pytest.Mo
         assert "Left in a cart at audiences_csv: 2 more belong in it and wait" in report
         resume_flow_run(waiting, run_input={"decision": Decision.APPROVE.value, "name": "Ann Example"})
         run_flow(retargeting, flow_run=client.read_flow_run(waiting), parameters={"brief": SEND})
-    assert "| Left in a cart | audiences_csv | 3 | 2 | 0 | 3 |" in newest_report()
+    assert "| Left in a cart | 3 | 2 | 0 | 3 | audiences_csv |" in newest_report()
     monkeypatch.delenv("SEGUE_APPROVE_ABOVE_MESSAGES")
     load_settings.cache_clear()
     installed.pause("channel:audience", reason="test")
