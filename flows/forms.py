@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 
-from flows.choices import chosen, growing
+from flows.choices import chosen, drop_down, growing
 from flows.markdown import escaped
 from flows.typed import Quiet
 from segue.journeys.definition import Brief, Journey
@@ -47,6 +47,17 @@ def _tests_last(schema: dict[str, Any]) -> None:
     fields = schema.get("properties", {})
     if "test_language" in fields:
         fields["test_language"] = fields.pop("test_language")
+
+
+def without_tests(schema: dict[str, Any]) -> None:
+    """Offer no test where there is none: of an audience, which is no message, and of a card, which is not mailed.
+
+    Prefect's form joins a field's choices with those of what it refers to, so it must refer to nothing.
+    """
+    fields = schema["properties"]
+    fields["mode"].pop("$ref", None)
+    fields["mode"] |= {"type": "string", **drop_down(one.value for one in Mode if one is not Mode.TEST)}
+    fields.pop("test_language", None)
 
 
 class StartForm(Brief, Quiet):

@@ -5,32 +5,20 @@ Who belongs in stands in segue/journeys/retargeting.py; this file says when it r
 
 from __future__ import annotations
 
-from typing import Any
-
 from prefect import flow
 from pydantic import ConfigDict, Field, field_validator
 
 from flows.audiences import run_audiences
-from flows.choices import drop_down, growing
-from flows.forms import Mode, StartForm
+from flows.choices import growing
+from flows.forms import Mode, StartForm, without_tests
 from segue.journeys.retargeting import RetargetingBrief
 from segue.service import AudienceReport, channels_listed_on
-
-
-def _without_tests(schema: dict[str, Any]) -> None:
-    """An audience is no message, so no test of one is offered.
-
-    Prefect's form joins a field's choices with those of what it refers to, so it must refer to nothing.
-    """
-    mode = schema["properties"]["mode"]
-    mode.pop("$ref", None)
-    mode |= {"type": "string", **drop_down(one.value for one in Mode if one is not Mode.TEST)}
 
 
 class RetargetingForm(RetargetingBrief, StartForm, title="Retargeting"):
     """Left as it is, a run by hand is a preview: it shows what would happen, and no platform is asked."""
 
-    model_config = ConfigDict(json_schema_extra=_without_tests)
+    model_config = ConfigDict(json_schema_extra=without_tests)
 
     mode: Mode = Field(
         Mode.BY_START,

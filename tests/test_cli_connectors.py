@@ -111,8 +111,11 @@ def test_a_missing_extra_says_the_line_that_installs_it(runner: CliRunner) -> No
             load_connectors(Settings(connectors={"email": name}))
 
 
-@pytest.mark.parametrize("name", ["", "Acme", "9lives", "a b", "../up", "acme-mail", "a__b", "class", "x" * 41, "ä"])
+@pytest.mark.parametrize(
+    "name", ["", "Acme", "9lives", "a b", "../up", "acme-mail", "a__b", "class", "x" * 41, "ä", "smtp"]
+)
 def test_a_name_that_cannot_be_one_is_refused(runner: CliRunner, tmp_path: Path, name: str) -> None:
+    """Nor one that is taken: the two would hide each other."""
     done = runner.invoke(app, ["connectors", "new", name, "--channel", "sms", "--folder", str(tmp_path)])
     assert isinstance(done.exception, ValueError)
     assert list(tmp_path.iterdir()) == []

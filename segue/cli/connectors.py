@@ -45,8 +45,15 @@ def new(
     folder: Annotated[Path, typer.Option(help="Where the package's folder goes.")] = Path(),
 ) -> None:
     """Write a package with a connector that works and a contract test that is green, to be changed step by step."""
+    from importlib.metadata import entry_points
+
     from segue.cli.skeleton import write_skeleton
 
+    if any(point.name == name for point in entry_points(group="segue.connectors")):
+        raise ValueError(
+            f"a connector {name} is installed already, and of two with one name nobody could say which serves: choose "
+            "another name; `segue connectors` lists those there are"
+        )
     package = write_skeleton(name, channel, folder)
     _out.print(f"[bold]{escape(str(package))}[/bold] holds a connector, its test and a README. Next:", highlight=False)
     _out.print(f"  cd {escape(str(package))}\n  pip install --editable .\n  pytest", highlight=False)

@@ -26,6 +26,7 @@ from flows.forms import Mode
 from flows.planned import planned_campaigns
 from flows.retargeting import RetargetingForm
 from flows.segments import SegmentForm, define_a_segment
+from flows.welcome_insert import WelcomeInsertForm
 from segue.cli.main import app
 from segue.journeys.campaign import JOURNEY, CampaignBrief, Ways
 from segue.service import Segue, segment_names
@@ -140,16 +141,16 @@ def test_a_schedule_sends_no_test(installed: Segue, monkeypatch: pytest.MonkeyPa
     assert installed.tests_sent() == {}
 
 
-def test_an_audience_is_offered_no_test() -> None:
+def test_an_audience_and_a_card_are_offered_no_test() -> None:
     """And every default of its form is one of its fields, else Prefect would refuse to start it."""
     with pytest.raises(ValidationError, match="choose a preview"):
         RetargetingForm(mode=Mode.TEST)
-    for form in (RetargetingForm(), AbandonedCartForm()):
+    for form in (RetargetingForm(), AbandonedCartForm(), WelcomeInsertForm()):
         fields = type(form).model_json_schema()["properties"]
         assert set(fields) == set(form.model_dump())
-    assert RetargetingForm.model_json_schema()["properties"]["mode"]["enum"] == [
-        one.value for one in Mode if one is not Mode.TEST
-    ]
+    for kind in (RetargetingForm, WelcomeInsertForm):
+        offered = kind.model_json_schema()["properties"]["mode"]["enum"]
+        assert offered == [one.value for one in Mode if one is not Mode.TEST]
 
 
 def test_a_template_speaks_the_channels_that_are_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
