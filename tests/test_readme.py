@@ -180,6 +180,7 @@ def test_the_demo_plays_and_leaves_its_pages(tmp_path: Path) -> None:
     assert not (folder / "home" / "old").exists()
     page = (folder / "gallery" / "story.html").read_text("utf-8")
     assert [line for line in HER_YEAR if line not in page] == [], "Sarah's whole year, line by line"
+    assert "gallery/busiest.html" in (folder / "index.html").read_text("utf-8"), "a day on which several wanted one"
     its = settings_of(folder / "home")
     assert (its.outbox, its.pictures) == (folder / "outbox", folder / "pictures"), "its desk looks where it wrote"
     assert its.house.loyalty.starts_on is not None, "its desk knows of points"
