@@ -51,7 +51,7 @@ def test_the_command_tells_what_the_verb_finds(home: Path) -> None:
     assert file.as_uri() in done.output
     told = page(calendar, str(file))
     assert f"**{calendar.considered:,} considered** = {calendar.ended('sent'):,} sent" in told
-    assert "| 2026-03-02 |" in told
+    assert "- **2026-03-02: " in told
     assert calendar.digest in told
     for text in (done.output, told, file.read_text("utf-8")):
         assert "wren" not in text.lower()
@@ -60,4 +60,4 @@ def test_the_command_tells_what_the_verb_finds(home: Path) -> None:
 def test_the_form_takes_names_of_journeys_only() -> None:
     """What is typed here stays in Prefect."""
     with pytest.raises(ValueError, match="journeys"):
-        RehearseForm(first_day=date(2026, 3, 6), journeys="sarah@example.com")
+        RehearseForm(first_day=date(2026, 3, 6), journeys=("sarah@example.com",))
