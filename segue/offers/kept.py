@@ -57,7 +57,7 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
         case((line.returned_at <= at, line.total_minor), else_=0).label("by_line"),
         _NONE.label("by_event"),
         _NONE.label("by_paper"),
-    ).where(line.order_id == order.c.id)
+    ).where(line.order_id == order.c.id, (line.returned_at <= at) | (_FALLEN > 0))
     papers = select(
         paper.variant_id,
         _NONE,
@@ -77,7 +77,7 @@ def _goods_minor(at: BindParameter[Any]) -> ColumnElement[int]:
     each = select(most.label("minor"), held.label("held"), case((most < _paid(held), 1), else_=0).label("is_left"))
     variants = each.group_by(told.c.variant_id).correlate(order).subquery("came_back")
     minor, goods = (cast(func.sum(variants.c[name]), BigInteger) for name in ("minor", "held"))
-    is_all = (func.sum(variants.c.is_left) == 0) & (goods > 0)
+    is_all = (func.sum(variants.c.is_left) == 0) & (goods > 0) & (_FALLEN > 0)
     back = select(case((is_all, larger(minor, _FALLEN + _paid(goods))), else_=func.coalesce(minor, 0)))
     return cast(back.select_from(variants).correlate(order).scalar_subquery(), BigInteger)
 

@@ -6,14 +6,18 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, func, select
 
 from segue.clock import VirtualClock
 from segue.intake import Hints, import_anything
+from segue.offers.kept import kept_minor
 from segue.store.engine import read, write
 from segue.store.tables import cart_event, change, event, loyalty_entry, order, order_line, order_return
+from tests.intake.formats.shopify_files import ORDER as COLUMNS
+from tests.intake.formats.shopify_files import head, more, table
 from tests.offers.points import book, day, held
 from tests.offers.test_refunds import DOCUMENTS, HER, ORDER, refund, shirts, tell
 from tests.search import examples
@@ -110,6 +114,34 @@ def test_what_is_gone_is_taken_once_in_whatever_order_it_is_told(
     assert points_of(engine) == dict.fromkeys((f"A{place}" for place in range(len(turns))), expected(told))
     book(engine, 5)
     assert held(engine, 5) == (0, len(turns) * expected(told))
+
+
+@pytest.mark.parametrize("edited_first", [True, False])
+@pytest.mark.parametrize("goods", [("SCF",), ("FER-8",), ("SCF", "FER-8")], ids=["what went", "what stayed", "all"])
+def test_once_all_it_still_has_came_back_only_the_parcel_is_left(
+    engine: Engine, tmp_path: Path, goods: tuple[str, ...], *, edited_first: bool
+) -> None:
+    """A sweater and a scarf, which an edit takes out: whether both came back or the sweater alone, nothing is left."""
+    columns = (*COLUMNS, "Subtotal", "Lineitem discount")
+    sold = table(head(Subtotal="121.00", Total="126.00"), more(), columns=columns)
+    edit = table(head(Subtotal="89.00", Total="94.00"), columns=columns)
+    back = [{"sku": sku, "quantity": 1} for sku in goods]
+    event = refund("back", products=back)
+    event["properties"]["order_id"] = head()["Id"]
+    later = [lambda: export(engine, tmp_path, edit), lambda: tell(engine, tmp_path, [event])]
+    export(engine, tmp_path, sold)
+    for one in later if edited_first else reversed(later):
+        one()
+    with read(engine) as connection:
+        left = connection.scalar(select(kept_minor(day(5))).select_from(order))
+    assert left == (9_400 if goods == ("SCF",) else 500)
+
+
+def export(engine: Engine, folder: Path, text: str) -> None:
+    """A file of the shop's own system."""
+    file = folder / "orders_export.csv"
+    file.write_text(text)
+    import_anything(engine, file, clock=VirtualClock(day(200)), hash_address="".format)
 
 
 def points_of(engine: Engine) -> dict[str, int]:
