@@ -9,14 +9,15 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.settings import PREFECT_UI_URL
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from flows import pictures
+from flows.choices import chosen, drop_down
 from flows.errors import without_personal_data
 from flows.markdown import escaped
 from flows.planned import planned_campaigns
@@ -43,9 +44,15 @@ from segue.service.rehearsal import (
 #: Days of which a few ids are shown.
 _EXAMPLES = 3
 _BARS = 18
-#: Journeys that can be played.
-JOURNEYS: Final = journey_choices()
-_ONE: Final = f"({'|'.join(JOURNEYS)})"
+#: Journeys that can be played, by what the drop-down shows.
+JOURNEYS: Final = {words.title(name): name for name in journey_choices()}
+
+
+def _a_day(schema: dict[str, Any]) -> None:
+    """Of a day that may be left out: Prefect's form shows a choice of types else."""
+    schema.pop("anyOf", None)
+    schema.pop("default", None)
+    schema |= {"type": "string", "format": "date"}
 
 
 class RehearseForm(Form, title="Rehearse a period"):
@@ -57,11 +64,11 @@ class RehearseForm(Form, title="Rehearse a period"):
         description="A period that is over is played with its own facts, any other with those of 52 weeks earlier.",
     )
     days: int = Field(60, ge=1, le=366, title="How many days", description="A season; sixty take some minutes.")
-    journeys: str = Field(
-        "",
+    journeys: tuple[str, ...] = Field(
+        (),
         title="Only these journeys",
-        description=f"Names separated by commas. There are {', '.join(JOURNEYS)}. Empty: those that are switched on.",
-        pattern=rf"^[, ]*({_ONE}( *,[, ]*{_ONE})*)?[, ]*$",
+        description="None chosen: those that are switched on.",
+        json_schema_extra={"items": {"type": "string", **drop_down(JOURNEYS)}, "uniqueItems": True},
     )
     facts: str = Field(
         "",
@@ -75,10 +82,16 @@ class RehearseForm(Form, title="Rehearse a period"):
         None,
         title="Facts begin on",
         description="To play the facts of another time, moved by whole weeks. Empty: as said under the first day.",
+        json_schema_extra=_a_day,
     )
     seed: int = Field(
         0, ge=0, title="Seed", description="Another number holds other people back to measure; 0 the real ones."
     )
+
+    @field_validator("journeys")
+    @classmethod
+    def _are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(chosen(one, JOURNEYS) for one in value)
 
 
 @flow(name="rehearse")
@@ -87,7 +100,7 @@ def rehearse(brief: RehearseForm) -> int:
     asked = Rehearsal(
         since=brief.first_day,
         days=brief.days,
-        journeys=tuple(name for part in brief.journeys.split(",") if (name := part.strip())),
+        journeys=tuple(JOURNEYS[one] for one in brief.journeys),
         seed=brief.seed,
         facts=Path(brief.facts.strip()) if brief.facts.strip() else None,
         facts_from=brief.facts_from,

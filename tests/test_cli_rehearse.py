@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from flows import rehearse as desk
 from flows.rehearse import RehearseForm, page
+from flows.typed import described
 from segue.cli.main import app
 from segue.service import open_segue
 from segue.service.rehearsal import Rehearsal, rehearse
@@ -57,7 +59,12 @@ def test_the_command_tells_what_the_verb_finds(home: Path) -> None:
         assert "wren" not in text.lower()
 
 
-def test_the_form_takes_names_of_journeys_only() -> None:
-    """What is typed here stays in Prefect."""
+def test_the_form_offers_the_journeys_and_takes_nothing_else() -> None:
+    """What is chosen here stays in Prefect; and a day that may be left out is a day, not a choice of types."""
+    fields = described(desk.rehearse)["definitions"]["RehearseForm"]["properties"]
+    assert "Pop-up invite" in fields["journeys"]["items"]["enum"]
+    assert fields["facts_from"]["type"] == "string"
+    assert not {"anyOf", "default"} & set(fields["facts_from"])
+    assert RehearseForm(first_day=date(2026, 3, 6), journeys=("Pop-up invite",)).facts_from is None
     with pytest.raises(ValueError, match="journeys"):
         RehearseForm(first_day=date(2026, 3, 6), journeys=("sarah@example.com",))
