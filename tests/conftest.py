@@ -38,7 +38,7 @@ from segue.store.engine import open_engine
 from segue.store.migrate import migrate
 from tests.databases import Databases
 from tests.engines import WARM, share_what_engines_learn
-from tests.search import keep_one_search
+from tests.search import give_time, keep_one_search
 
 # A process of xdist is given its terminal's width, which rich would keep for good; a test sets its own.
 os.environ.pop("COLUMNS", None)
@@ -110,6 +110,7 @@ _numbers = count(1)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes one process longest, so that no process is left alone with it at the end."""
+    give_time(items)
     longest = ("completejourney", "test_readme", "tests/shops", "test_clickstream")
     items.sort(
         key=lambda item: (
