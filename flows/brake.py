@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from flows.choices import chosen, drop_down
 from flows.errors import FlowError, without_personal_data
-from flows.typed import WORDS, Form
+from flows.typed import WORDS, Form, shown
 from segue.service import Standing, brake_choices, open_segue, words
 
 EVERYTHING: Final = "Everything"
@@ -136,4 +136,4 @@ def _unknown(messages: int) -> str:
 
 def _row(one: Standing) -> dict[str, str]:
     label = next((label for label, name in NAMES.items() if name == one.name), one.name.replace(":", " "))
-    return {"What stands still": label, "Why": one.reason or "", "Since": f"{one.since:%Y-%m-%d %H:%M} UTC"}
+    return {"What stands still": label, "Why": shown(one.reason), "Since": f"{one.since:%Y-%m-%d %H:%M} UTC"}

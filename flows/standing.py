@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from flows.errors import FlowError, without_personal_data
 from flows.local import local
 from flows.markdown import escaped
-from flows.typed import WORDS
+from flows.typed import shown
 from segue.journeys.definition import Journey
 from segue.service import Segue, Standing, Summary, open_segue, words
 
@@ -50,9 +49,8 @@ def _line(one: Standing) -> str:
 
 
 def _why(one: Standing) -> str:
-    """What was said of it, unless somebody is named in it: a connector of others may have put anything there."""
-    said = (one.reason or "").strip().rstrip(".")
-    return f": {said}" if said and re.search(WORDS, said) else ""
+    said = shown(one.reason).rstrip(".")
+    return f": {said}" if said else ""
 
 
 def _upper(words_: str) -> str:

@@ -6,6 +6,7 @@ refusal must not repeat what was typed: `pattern` and `maxLength` do, so they ar
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from prefect import Flow
@@ -68,6 +69,12 @@ class Quiet(BaseModel):
         for field in handler.resolve_ref_schema(reference).get("properties", {}).values():
             quieten(field)
         return reference
+
+
+def shown(text: str | None) -> str:
+    """What may be shown of words that no form has checked: those of the command line, or of a connector's error."""
+    words = (text or "").strip()
+    return words if re.search(WORDS, words) else "not shown here, since it looks like an address or a phone number"
 
 
 def described(flow: Flow[Any, Any]) -> dict[str, Any]:

@@ -41,6 +41,9 @@ def test_nothing_leaves_while_the_brake_is_on_and_all_of_it_after(installed: Seg
     assert pause_or_resume(BrakeForm(action=Action.RESUME, what="Journey: Abandoned cart")) == 0
     installed.clock.advance(timedelta(minutes=10))  # type: ignore[attr-defined]
     assert installed.drain_ready().sent == shop.consenting
+    installed.pause("channel:sms", reason="call 555-0123")  # the command line checks no words
+    assert pause_or_resume(BrakeForm(action=Action.RESUME, what="Everything")) == 1
+    assert "555" not in page("brake")
 
 
 def test_a_stopped_run_says_what_it_kept(installed: Segue, shop: Shop) -> None:
