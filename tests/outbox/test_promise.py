@@ -21,3 +21,11 @@ def test_rows_are_counted_for_a_query_that_begins_with_a_with(desk: Desks) -> No
     one = desk(step(due=_after_a_with), people=3)  # the desk compares the count of its promise
     assert len(one.rows()) == 3
     assert one.promise() == 0
+
+
+def test_rows_of_one_lease_lie_side_by_side(desk: Desks) -> None:
+    """A window that leaves by bucket is on few of the table's pages; by person it was on all of them."""
+    one = desk(step(), people=257)
+    buckets = [row.bucket for row in one.rows()]  # oldest first
+    assert len(buckets) == 257
+    assert buckets == sorted(buckets)
