@@ -37,13 +37,14 @@ class DispatchBrief(Form, title="Dispatch"):
 def dispatch_outbox(brief: DispatchBrief = DispatchBrief()) -> DrainCount:  # noqa: B008 - frozen
     """Deliver what is waiting in the outbox, for as long as the brief says."""
     with without_personal_data("Dispatching"), open_segue() as segue:
+        begun = segue.clock.now()
         count = segue.dispatch(seconds=brief.minutes * 60, transactional_only=brief.transactional_only)
     create_table_artifact(
         [{"What": words.title(word), "How many": number} for word, number in counts(count).items()],
         key="dispatch-report",
         description=f"{count.judged:,} judged again, {count.sent:,} handed to a provider",
     )
-    require_served(count.kept_for_repair)
+    require_served(count.kept_for_repair, begun)
     return count
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -68,7 +69,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
         )
         leave_page(journey, frozen.run_id, text, summary)
         return report_of(summary, run_id=frozen.run_id)
-    switch_on(journey)
+    begun = switch_on(journey)
     try:
         plan, by = promise(journey, brief, start, asked)
     except RefusedError as refused:
@@ -98,7 +99,7 @@ def run_journey(journey: Journey, form: JourneyForm) -> Report:
             f"{len(stopped)} shards stopped, the first because: {stopped[0]} What they promised stays in the outbox "
             "and dispatch_outbox goes on with it."
         )
-    require_served(kept_for_repair)
+    require_served(kept_for_repair, begun)
     return report_of(summary)
 
 
@@ -124,10 +125,11 @@ def freeze(journey: Journey, brief: Brief, start: Start) -> Frozen:
         return segue.freeze(journey, brief, flow_run.id, start=start)
 
 
-def switch_on(journey: Journey) -> None:
-    """The first real run is what lets a journey listen."""
+def switch_on(journey: Journey) -> datetime:
+    """The first real run is what lets a journey listen. Returns when this one began."""
     with without_personal_data(f"Switching on {journey.name}"), open_segue() as segue:
         segue.switch_on(journey.name)
+        return segue.clock.now()
 
 
 def promise(journey: Journey, brief: Brief, start: Start, asked: str | None) -> tuple[RunPlan, str | None]:

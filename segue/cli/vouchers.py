@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segue.cli.opened import opened
@@ -38,6 +39,15 @@ def vouchers(
         if settle:
             _settle(segue)
         _out.print(_table(segue.codes()))
+        _say_what_is_refused(segue)
+
+
+def _say_what_is_refused(segue: Segue) -> None:
+    from segue.service import words
+
+    for one in segue.refused_by_the_shop():
+        since = f"{one.since:%Y-%m-%d %H:%M} UTC"
+        _out.print(f"[red]{words.refused(one.verb, one.shop)}[/red] since {since}: {escape(one.reason)}")
 
 
 def _revoke(segue: Segue, codes: list[str]) -> None:

@@ -118,6 +118,12 @@ _ANSWERS: Final = {
     "style_followup": "wrote about",
     "loyalty_notice": "sent",
 }
+#: What a shop that refuses our settings does not do with codes.
+_REFUSED: Final = {
+    "publish": "takes no new codes",
+    "withdraw": "takes no codes back",
+    "redemptions": "does not tell which codes were used",
+}
 
 
 def group(word: str, *, preview: bool = False) -> str:
@@ -143,6 +149,11 @@ def standing(name: str) -> str:
         return f"run {one} is paused or stopped"
     told = channel(one) if kind == "channel" else title(one) if kind == "journey" else one
     return f"the {kind} {told} is paused" if one else "everything is paused"
+
+
+def refused(verb: str, shop: str) -> str:
+    """Say what a shop refuses: `shopify_offers takes no new codes`."""
+    return f"{shop} {_REFUSED[verb]}"
 
 
 def channel(word: str | None) -> str:

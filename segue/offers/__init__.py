@@ -16,6 +16,7 @@ from segue.offers.referral_review import (
     reviewed_referrals,
 )
 from segue.offers.referral_rewards import Standing, ahead, grant_rewards, grantable, next_rewards, standings
+from segue.offers.refusals import Refusal, refusals
 from segue.offers.shop import Settled, publish, read_redemptions, settle, withdraw
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "OfferedVoucher",
     "RedemptionCount",
     "ReferralCount",
+    "Refusal",
     "ReviewedReferral",
     "Settled",
     "Standing",
@@ -47,6 +49,7 @@ __all__ = [
     "redeem_orders",
     "referral_codes",
     "referrals_to_review",
+    "refusals",
     "review_referral",
     "reviewed_referrals",
     "revoke",

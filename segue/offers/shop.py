@@ -7,17 +7,19 @@ after any crash: publishing and withdrawing twice is doing it once, and a use is
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 
-from segue.contract import ConnectorError, Key, OfferConnector, Outcome, Redemption, Voucher
+from segue.contract import ConnectorError, Key, OfferConnector, Outcome, Voucher
 from segue.offers.ledger import COLUMNS, IS_REDEEMED, in_order, mark_published, offered
 from segue.offers.redeem import RedemptionCount, record_redemptions
+from segue.offers.refusals import Verb, keep_answer
 from segue.store.engine import read, write
 from segue.store.sql import listed
 from segue.store.tables import voucher
@@ -26,6 +28,11 @@ from segue.store.types import UtcTime
 _LOG = logging.getLogger(__name__)
 _CHUNK = 1_000
 _T = TypeVar("_T")
+_CALLS: dict[Verb, str] = {
+    "publish": "the codes were published",
+    "withdraw": "the codes were withdrawn",
+    "redemptions": "the redemptions could be read",
+}
 #: A process that read a code before it was taken back may tell the shop of it for so long.
 _STILL_TELLING = timedelta(hours=1)
 
@@ -68,13 +75,8 @@ def publish(engine: Engine, vouchers: Sequence[Voucher], shop: OfferConnector, n
 
     A shop that breaks stops nobody: what it answered before counts, the rest is told again later.
     """
-    known: list[Key] = []
-    try:
-        for result in shop.publish(vouchers):
-            if result.outcome is Outcome.ACCEPTED:
-                known.append(result.key)  # noqa: PERF401 - an error half-way keeps what came before it
-    except Exception as error:  # noqa: BLE001 - a shop that breaks must not stop messages without a code
-        _LOG.warning("%s of %s codes published by %s: %s", len(known), len(vouchers), shop.name, type(error).__name__)
+    answers = _answers(engine, shop, "publish", partial(shop.publish, vouchers), now)
+    known = [result.key for result in answers if result.outcome is Outcome.ACCEPTED]
     if known:
         with write(engine) as connection:
             mark_published(connection, known, at=now)
@@ -107,12 +109,7 @@ def withdraw(engine: Engine, shop: OfferConnector, now: datetime) -> tuple[int, 
         standing = connection.scalars(_TO_WITHDRAW, {"now": now}).all()
     gone = 0
     for chunk in _chunks(standing):
-        taken: list[str] = []
-        try:
-            for code in shop.withdraw(chunk):
-                taken.append(code)  # noqa: PERF402 - an error half-way keeps what came before it
-        except Exception as error:  # noqa: BLE001 - the rest is asked for again next time
-            _LOG.warning("%s of %s codes withdrawn by %s: %s", len(taken), len(chunk), shop.name, type(error).__name__)
+        taken = list(_answers(engine, shop, "withdraw", partial(shop.withdraw, chunk), now))
         if taken:
             with write(engine) as connection:
                 gone += _mark_withdrawn(connection, taken, now)
@@ -122,20 +119,26 @@ def withdraw(engine: Engine, shop: OfferConnector, now: datetime) -> tuple[int, 
 def read_redemptions(engine: Engine, shop: OfferConnector, now: datetime) -> RedemptionCount:
     """Keep every use of a code that the shop tells of; what it told before an error counts."""
     count = RedemptionCount()
-    told = _told(shop)
+    told = _answers(engine, shop, "redemptions", shop.redemptions, now)
     while chunk := list(islice(told, _CHUNK)):
         with write(engine) as connection:
             count += record_redemptions(connection, chunk, source=shop.name, now=now)
     return count
 
 
-def _told(shop: OfferConnector) -> Iterator[Redemption]:
+def _answers(
+    engine: Engine, shop: OfferConnector, verb: Verb, call: Callable[[], Iterator[_T]], now: datetime
+) -> Iterator[_T]:
+    """What the shop answers until it breaks: that stops no message without a code, and is asked again next time."""
+    broke: Exception | None = None
     try:
-        yield from shop.redemptions()
-    except Exception as error:  # noqa: BLE001 - the rest is read again next time
+        yield from call()
+    except Exception as error:  # noqa: BLE001 - whatever it is, what came before it counts
+        broke = error
         # A connector's own error says where to look and holds nobody's data; of any other only the kind is safe.
         why = str(error) if isinstance(error, ConnectorError) else type(error).__name__
-        _LOG.warning("the redemptions of %s could not all be read: %s", shop.name, why)
+        _LOG.warning("%s: not all of %s: %s", shop.name, _CALLS[verb], why)
+    keep_answer(engine, shop.name, verb, broke, now)
 
 
 def _mark_withdrawn(connection: Connection, codes: Sequence[str], now: datetime) -> int:

@@ -18,7 +18,7 @@ from segue.audiences.usual import UnusualAudience
 from segue.clock import Clock, SystemClock, VirtualClock
 from segue.gallery import words
 from segue.lazily import lazily
-from segue.offers import CodeCount, ReferralCount, ReviewedReferral, Settled, SuspectReferral
+from segue.offers import CodeCount, ReferralCount, Refusal, ReviewedReferral, Settled, SuspectReferral
 from segue.outbox.brake import BrakeError, Standing
 from segue.outbox.connectors import Connectors
 from segue.outbox.count import DrainCount
@@ -157,6 +157,7 @@ __all__ = [
     "PrintReport",
     "Receivers",
     "ReferralCount",
+    "Refusal",
     "Results",
     "ReviewedReferral",
     "RunPlan",

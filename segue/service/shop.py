@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from segue.offers import (
     CodeCount,
     RedemptionCount,
+    Refusal,
     Settled,
     count_codes,
     read_redemptions,
+    refusals,
     revoke,
     settle,
     withdraw,
@@ -116,3 +118,8 @@ class ShopVerbs(Desk):
         Safe at any time, in several processes at once and after any crash; what the shop refuses is tried again.
         """
         return settle(self.engine, self.connectors.offers, self.clock.now())
+
+    def refused_by_the_shop(self) -> list[Refusal]:
+        """What the shop refuses at present since our settings are wrong; new codes, and who is to get one, wait."""
+        with read(self.engine) as connection:
+            return refusals(connection)

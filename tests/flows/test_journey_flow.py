@@ -18,6 +18,7 @@ from sqlalchemy import func, insert, select
 import flows.abandoned_cart
 import flows.journey
 from flows.abandoned_cart import AbandonedCartForm, abandoned_cart
+from flows.dispatch_outbox import DispatchBrief, dispatch_outbox
 from flows.errors import FlowError
 from flows.forms import Mode
 from flows.refresh_results import refresh_results
@@ -26,6 +27,7 @@ from flows.standing import still
 from flows.unusual import EVENT
 from segue.journeys.abandoned_cart import JOURNEY
 from segue.service import Segue
+from segue.settings import load_settings
 from segue.store.engine import read, write
 from segue.store.tables import decision, delivery_event, message, order, run, run_audience
 from tests.flows.conftest import NOW
@@ -99,6 +101,32 @@ def test_a_provider_that_refuses_us_fails_the_run_and_the_page_says_what_stands_
     assert installed.dispatch(seconds=0.01).accepted == shop.consenting
     refresh_results()
     assert "is paused" not in newest_report()
+
+
+def test_a_shop_that_refuses_our_codes_fails_one_run_and_the_page_says_so(
+    installed: Segue, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else mails with a code would wait until they are too late, and only a log line tell of it."""
+    outbox = Path(installed.settings.outbox)
+    outbox.write_text("no folder")
+    with pytest.raises(FlowError, match=r"takes no new codes: .*cannot write.* goes on by itself"):
+        abandoned_cart(SEND)
+    assert "takes no new codes** since Tue 12 May 2026, 12:00" in newest_report()
+
+    def dispatch(minute: int) -> None:
+        monkeypatch.setenv("SEGUE_VIRTUAL_NOW", (NOW + timedelta(minutes=minute)).isoformat())
+        load_settings.cache_clear()
+        dispatch_outbox(DispatchBrief(minutes=0.01))
+
+    with pytest.raises(FlowError, match=r"^files does not tell which codes were used: "):
+        dispatch(6)
+    dispatch(12)  # both were told of; a run of every five minutes does not tell again
+    outbox.unlink()
+    installed.clock.set(NOW + timedelta(minutes=18))  # type: ignore[attr-defined]
+    assert installed.dispatch(seconds=0.01).accepted == shop.consenting
+    assert installed.refused_by_the_shop() == []
+    refresh_results()
+    assert "takes no new codes" not in newest_report()
 
 
 def test_the_report_shows_numbers_reasons_and_the_sample(installed: Segue, shop: Shop) -> None:

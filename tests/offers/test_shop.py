@@ -10,8 +10,18 @@ from sqlalchemy import Engine
 
 from segue.contract import ConfigurationError, Redemption, Result, TransientError, Voucher
 from segue.contract.fake import FakeOffers
-from segue.offers import RedemptionCount, Settled, mark_published, publish, read_redemptions, revoke, settle, withdraw
-from segue.store.engine import write
+from segue.offers import (
+    RedemptionCount,
+    Settled,
+    mark_published,
+    publish,
+    read_redemptions,
+    refusals,
+    revoke,
+    settle,
+    withdraw,
+)
+from segue.store.engine import read, write
 from tests.offers.till import DAY, NOW, WELCOME, add_people, ask, key, tell, uses, vouchers
 
 HOUR = timedelta(hours=1)
@@ -87,6 +97,34 @@ def test_a_shop_that_is_down_stops_nothing_and_loses_nothing(engine: Engine, cod
     shop.error = None
     assert settle(engine, shop, NOW) == Settled(published=5)
     assert shop.known() == set(codes)
+
+
+def test_what_a_shop_refuses_is_known_until_it_answers_again(engine: Engine, codes: list[str]) -> None:
+    """With its words, and since when it says them; trouble that passes by itself is none."""
+
+    def refused() -> list[tuple[str, str, datetime]]:
+        with read(engine) as connection:
+            return [(one.verb, one.reason, one.since) for one in refusals(connection)]
+
+    take_back(engine, codes[0])
+    shop = FakeOffers()
+    shop.error = TransientError("the shop is down")
+    settle(engine, shop, NOW)
+    assert refused() == []
+    shop.error = ConfigurationError("wrong key")
+    settle(engine, shop, NOW)
+    settle(engine, shop, NOW + HOUR)
+    verbs = ["publish", "redemptions", "withdraw"]
+    assert refused() == [(verb, "wrong key", NOW) for verb in verbs]
+    shop.error = TransientError("the shop is down")
+    settle(engine, shop, NOW + HOUR)
+    assert refused() == [(verb, "wrong key", NOW) for verb in verbs]
+    shop.error = ConfigurationError("another scope")
+    read_redemptions(engine, shop, NOW + HOUR)
+    assert refused()[1] == ("redemptions", "another scope", NOW + HOUR)
+    shop.error = None
+    settle(engine, shop, NOW + HOUR)
+    assert refused() == []
 
 
 def test_the_shop_is_told_of_no_code_that_is_spent_or_over(engine: Engine, codes: list[str]) -> None:
@@ -173,4 +211,4 @@ def test_a_connectors_own_error_says_where_to_look(
             raise error
 
     assert read_redemptions(engine, Broken(), NOW).new == 1
-    assert [one.getMessage() for one in caplog.records] == [f"the redemptions of fake could not all be read: {said}"]
+    assert [one.getMessage() for one in caplog.records] == [f"fake: not all of the redemptions could be read: {said}"]
