@@ -24,15 +24,13 @@ from segue.outbox.connectors import Connectors
 from segue.outbox.report import next_due_at
 from segue.outbox.states import ALL_BUCKETS, PENDING
 from segue.service.running import RunVerbs
-from segue.store.engine import read, write
+from segue.store.engine import read
 from segue.store.migrate import migrate
 from segue.store.tables import message
 
 #: Due times are rounded up to steps, as a schedule would; one of them is the last call before the pick wave.
 STEP: Final = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: How many rows this connection has written to SQLite, which every scratch database is.
-_WRITTEN: Final = "SELECT total_changes()"
 
 
 class Scratch(RunVerbs):
@@ -118,12 +116,9 @@ class Scratch(RunVerbs):
             if soonest is None or (at := _on_step(soonest, self.settings.pick_wave)) >= until:
                 return
             clock.set(at)
-            waking = {name for name, due in dues.items() if due is not None and due <= at}
+            waking, moved = {name for name, due in dues.items() if due is not None and due <= at}, set()
             dues |= dict.fromkeys(waking)
-            moved = set(self._preparing(at)) - waking
-            # One may want what another has written. Most hours nobody writes anything, and asking costs.
-            if any(self._writes(name) for name in sorted(moved)):
-                waking |= moved
+            waking |= set(self._preparing(at))
 
     def _woken_by_facts(self) -> set[str]:
         """No fact starts a campaign: somebody decides when."""
@@ -143,17 +138,6 @@ class Scratch(RunVerbs):
         for name, journey in self.journeys.items():
             if journey.prepare is not None and at - self._asked_at[name] >= journey.prepares_every:
                 yield name
-
-    def _writes(self, name: str) -> bool:
-        """Let a journey write its facts; False where it had none to write, and so wants nothing but what it foresaw."""
-        self._asked_at[name] = self.clock.now()
-        journey = self.journeys[name]
-        moment = self._moment(journey)
-        with write(self.engine) as connection:
-            before = connection.exec_driver_sql(_WRITTEN).scalar_one()
-            if journey.prepare is not None:
-                journey.prepare(connection, moment, self._briefs[name], self.secret)
-            return bool(connection.exec_driver_sql(_WRITTEN).scalar_one() != before)
 
     def _next_dues(self, names: Collection[str]) -> dict[str, datetime | None]:
         """When each of these journeys wants something next. Facts stand still while we play, so other words hold."""
