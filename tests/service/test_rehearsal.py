@@ -22,7 +22,7 @@ from segue.clock import VirtualClock
 from segue.gallery.calendar_page import calendar_html
 from segue.intake import IntakeError
 from segue.journeys.campaign import CampaignBrief, Ways
-from segue.journeys.definition import Moment
+from segue.journeys.definition import Brief, Moment
 from segue.journeys.segments import Bought, Definition
 from segue.journeys.style_followup import JOURNEY as STYLE
 from segue.render import load_brand
@@ -271,11 +271,19 @@ def test_what_waits_is_judged_by_what_was_asked_for(new_database: Callable[..., 
 def test_a_journey_that_writes_facts_is_asked_as_its_schedule_asks(
     opened: Open, new_database: Callable[..., str]
 ) -> None:
-    """Once an hour, however much else happens: nobody can foresee what it writes, and asking costs."""
+    """Once an hour, however much else happens: nobody can foresee what it writes, and asking costs.
+
+    Who is due is asked then, too, though nothing was written: points that ripen have a reward due, and write nothing.
+    """
     asked_at: list[datetime] = []
+    due_at: dict[datetime, None] = {}
 
     def prepare(_connection: Connection, moment: Moment, _brief: object, _secret: bytes) -> None:
         asked_at.append(moment.now)
+
+    def due(moment: Moment, brief: Brief) -> Select[Any]:
+        due_at[moment.now] = None
+        return nobody.due(moment, brief)
 
     def soon(moment: Moment, _brief: object) -> Select[Any]:
         return select(literal(moment.now + timedelta(minutes=1), UtcTime))
@@ -283,13 +291,14 @@ def test_a_journey_that_writes_facts_is_asked_as_its_schedule_asks(
     step = STYLE.steps[0]
     nobody = replace(step, due=lambda moment, brief: step.due(moment, brief).where(false()))
     busy = replace(STYLE, name="busy", steps=(replace(nobody, next_due=soon),))
-    never = replace(nobody, next_due=lambda _moment, _brief: select(literal(None, UtcTime)))
+    never = replace(nobody, due=due, next_due=lambda _moment, _brief: select(literal(None, UtcTime)))
     writing = replace(STYLE, name="writing", steps=(never,), prepare=prepare)
     segue = _opened(opened, new_database)
     segue.__dict__["journeys"] = {"busy": busy, "writing": writing}
     rehearse(segue, Rehearsal(since=SHORT.since, days=1, journeys=("busy", "writing")))
     assert {later - earlier for earlier, later in pairwise(asked_at[1:])} == {timedelta(hours=1)}
     assert len(asked_at) == 24
+    assert list(due_at) == asked_at
 
 
 def test_a_planned_campaign_starts_at_its_hour_and_not_before(opened: Open, new_database: Callable[..., str]) -> None:
