@@ -110,7 +110,10 @@ def test_no_schedule_depends_on_parameters_of_its_own(client: SyncPrefectClient)
 
 
 def test_every_field_of_every_form_speaks_to_a_marketer(client: SyncPrefectClient) -> None:
-    """Title, description and a default that the form can show (a default factory would be invisible there)."""
+    """Title, description and a default that the form can show (a default factory would be invisible there).
+
+    A day that may be left out has none: with one, Prefect's form takes no day at all.
+    """
     for name in ALL:
         found = read(client, name)
         assert found.tags
@@ -118,7 +121,8 @@ def test_every_field_of_every_form_speaks_to_a_marketer(client: SyncPrefectClien
         for form in found.parameter_openapi_schema["properties"].values():  # one, or none where nothing is asked
             model = found.parameter_openapi_schema["definitions"][form["$ref"].rpartition("/")[2]]
             for field, schema in model["properties"].items():
-                asked = {"title", "description"} if field in model.get("required", ()) else WORDED
+                needs_no_default = field in model.get("required", ()) or schema.get("format") == "date"
+                asked = {"title", "description"} if needs_no_default else WORDED
                 assert asked <= set(schema), f"{name}: {field}"
 
 
