@@ -15,7 +15,7 @@ from pydantic import Field
 
 from flows.choices import growing
 from flows.errors import FlowError, without_personal_data
-from flows.typed import NUMBERS, Form
+from flows.typed import NUMBERS, Form, shown
 from segue.service import BrakeError, PrintReport, Segue, open_segue, packing_places, words
 
 #: What the drop-down of locations shows first.
@@ -82,7 +82,10 @@ def again(segue: Segue, orders: Sequence[str]) -> list[dict[str, str | int]]:
     try:
         file = segue.reprint(orders)
     except BrakeError as error:
-        raise FlowError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+        told = shown(str(error))
+        if told != str(error):
+            told = f"nothing was printed again: the brake is on; why is {told}. *Pause or resume* lets it go on"
+        raise FlowError(f"{told[0].upper()}{told[1:]}.") from None
     except KeyError:
         raise FlowError(
             "One of these orders has no printed card. Write order numbers as the pick list shows them, e.g. #1001,"

@@ -214,6 +214,10 @@ def test_cards_are_printed_again_by_order_number(spooled: Segue) -> None:
     spooled.pause("channel:print", reason="upside down")
     with pytest.raises(FlowError, match=r"^Nothing was printed again: channel:print is paused \(upside"):
         print_run(PrintBrief(print_again="1005"))
+    spooled.pause("channel:print", reason="ask Ann, 212 555-0123")  # as a command line takes it
+    with pytest.raises(FlowError, match=r"^Nothing was printed again: the brake is on; why is not shown") as told:
+        print_run(PrintBrief(print_again="1005"))
+    assert "555" not in str(told.value)
     spooled.resume("channel:print")
     assert print_run(PrintBrief(print_again=" #1005; 1004,#1005 ")) == 2
     (row,) = table()
