@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,11 @@ from sqlalchemy import Engine, update
 from segue.contract import Message
 from segue.contract.fake import Answer, FakeConnector, FakeWire
 from segue.outbox import worker
+from segue.outbox.compose import Ready
 from segue.outbox.scope import Scope
 from segue.outbox.worker import once_an_address
 from segue.store.engine import open_engine, write
-from segue.store.tables import identifier
+from segue.store.tables import identifier, lease
 from tests.outbox.child import drain_all
 from tests.outbox.desk import Desk
 from tests.outbox.processes import CONTEXT, finish
@@ -78,6 +80,29 @@ def test_a_second_worker_waits_for_the_answer_of_a_shared_mailbox(
         other.drain(Scope(buckets=(second,)))
         assert {row.profile_id: row.reason for row in desk.rows()}[second] == "suppressed"
         assert [one.address for one in wire.received] == ["home@example.com", "p4@example.com"]
+
+
+def test_a_worker_that_sleeps_past_the_keepers_lease_writes_nothing(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between choosing and marking another one took it: her own lease is not enough."""
+    add_people(engine, 2)
+    share_a_mailbox(engine, 2)
+    real = worker.kept
+
+    def slept(*given: Any) -> Sequence[Ready]:
+        chosen = real(*given)
+        with write(engine) as connection:
+            connection.execute(update(lease).where(lease.c.bucket == 1).values(owner="other", epoch=lease.c.epoch + 1))
+        return chosen
+
+    wire = FakeWire()
+    with Desk(engine, tmp_path, [journey()], connector=FakeConnector(wire=wire)) as desk:
+        desk.promise()
+        monkeypatch.setattr(worker, "kept", slept)
+        desk.drain(Scope(buckets=(2,)))
+        assert wire.received == []
+        assert {row.profile_id: row.state for row in desk.rows()}[2] == "queued"
 
 
 class Recording(FakeWire):

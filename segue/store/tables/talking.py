@@ -259,7 +259,7 @@ lease = Table(
 channel_state = Table(
     "channel_state",
     metadata,
-    Column("name", Text, primary_key=True),  # all, channel:sms, connector:smtp, journey:x, run:7
+    Column("name", Text, primary_key=True),  # all, channel:sms, connector:smtp, journey:x, run:7, offers:shop:publish
     Column("paused", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("reason", Text),
     Column("pace_per_second", Float(53)),  # null: as fast as it goes
